@@ -1,0 +1,223 @@
+"""Every string that goes over the wire, once: group, kinds, labels, annotations, reasons, child names.
+
+Used by all rooms; imports none of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime
+from enum import StrEnum
+
+GROUP = "agentschedule.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+SCHEDULE_KIND = "AgentSchedule"
+SCHEDULE_PLURAL = "agentschedules"
+RUN_KIND = "ScheduleRun"
+RUN_PLURAL = "scheduleruns"
+MANAGER = "agentschedule-operator"
+
+# Labels: on CronJobs, Jobs, pods and runs.
+LABEL_SCHEDULE = f"{GROUP}/schedule"
+LABEL_AGENT = f"{GROUP}/agent"
+LABEL_TRIGGER = f"{GROUP}/trigger"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+
+# Annotations that users write on an AgentSchedule.
+ANNOTATION_TRIGGER = f"{GROUP}/trigger"
+# Annotations of ours on a CronJob.
+ANNOTATION_SPEC_HASH = f"{GROUP}/spec-hash"
+ANNOTATION_SPEC_GENERATION = f"{GROUP}/spec-generation"
+ANNOTATION_EFFECTIVE_FROM = f"{GROUP}/effective-from"
+ANNOTATION_NOT_BEFORE = f"{GROUP}/not-before"
+# Annotations of ours on pods (the chart's MutatingAdmissionPolicy sets the first on scheduled runs).
+ANNOTATION_SCHEDULED_TIME = f"{GROUP}/scheduled-time"
+ANNOTATION_RUN_TRIGGER = f"{GROUP}/run-trigger"
+# On a ScheduleRun that records a Job which Kubernetes made: it never starts one.
+ANNOTATION_JOB_UID = f"{GROUP}/job-uid"
+# On a ScheduleRun that an annotation asked for: which token it was.
+ANNOTATION_TOKEN = f"{GROUP}/token-hash"
+
+# Kubernetes' own.
+CRONJOB_TIMESTAMP = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+CRONJOB_INSTANTIATE = "cronjob.kubernetes.io/instantiate"
+LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
+LABEL_JOB_UID = "batch.kubernetes.io/controller-uid"
+INDEX_FAILURE_COUNT = "batch.kubernetes.io/job-index-failure-count"
+DISRUPTION_TARGET = "DisruptionTarget"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+# The CronJob controller's event when the API refuses a Job.
+FAILED_CREATE = "FailedCreate"
+
+AGENT_CONTAINER = "agent"
+RESULT_PATH = "/dev/termination-log"
+
+
+class Env(StrEnum):
+    """The agent's environment: the contract, inwards."""
+
+    RUN_NAME = "AGENT_RUN_NAME"
+    RUN_NAMESPACE = "AGENT_RUN_NAMESPACE"
+    SCHEDULE_NAME = "AGENT_SCHEDULE_NAME"
+    NAME = "AGENT_NAME"
+    TRIGGER = "AGENT_TRIGGER"
+    SCHEDULED_TIME = "AGENT_SCHEDULED_TIME"
+    RETRY_COUNT = "AGENT_RETRY_COUNT"
+    RETRY_LIMIT = "AGENT_RETRY_LIMIT"
+    TIMEOUT_SECONDS = "AGENT_TIMEOUT_SECONDS"
+    IDEMPOTENCY_KEY = "AGENT_IDEMPOTENCY_KEY"
+    MESSAGE = "AGENT_MESSAGE"
+    PARAMS = "AGENT_PARAMS"
+    MODEL = "AGENT_MODEL"
+    ALLOWED_TOOLS = "AGENT_ALLOWED_TOOLS"
+    RESULT_PATH = "AGENT_RESULT_PATH"
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    SCHEDULE = "Schedule"
+    MANUAL = "Manual"
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What happens to a run that comes due while another is active."""
+
+    FORBID = "Forbid"
+    ALLOW = "Allow"
+
+
+class WhenInactive(StrEnum):
+    """What a manual run gets while its schedule is suspended."""
+
+    REJECT = "Reject"
+    ALLOW = "Allow"
+
+
+class SchedulePhase(StrEnum):
+    """An AgentSchedule in one word."""
+
+    ACTIVE = "Active"
+    SUSPENDED = "Suspended"
+    PENDING = "Pending"  # before startAt
+    COMPLETED = "Completed"  # nothing is due any more
+    INVALID = "Invalid"
+
+
+class RunPhase(StrEnum):
+    """A ScheduleRun in one word."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    TIMED_OUT = "TimedOut"
+    CANCELLED = "Cancelled"
+    SKIPPED = "Skipped"
+
+    @property
+    def final(self) -> bool:
+        return self not in (RunPhase.PENDING, RunPhase.RUNNING)
+
+
+class Condition(StrEnum):
+    """Condition types; the last three are a run's."""
+
+    ACCEPTED = "Accepted"
+    READY = "Ready"
+    STALLED = "Stalled"
+    LAST_RUN_SUCCEEDED = "LastRunSucceeded"
+    WARNING = "Warning"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+    FINISHED = "Finished"
+
+
+class Reason(StrEnum):
+    """Reasons in conditions, statuses and events."""
+
+    # A schedule's.
+    ACCEPTED = "Accepted"
+    SCHEDULED = "Scheduled"
+    SUSPENDED = "Suspended"
+    PROGRESSING = "Progressing"
+    AS_EXPECTED = "AsExpected"
+    COMPLETED = "Completed"
+    CLOCK_CHANGE = "ClockChange"
+    ZONE = "ZoneWithoutSummerTime"
+    SHORT_DEADLINE = "ShortDeadline"
+    INVALID_SPEC = "InvalidSpec"
+    INVALID_SCHEDULE = "InvalidSchedule"
+    INVALID_AGENT = "InvalidAgent"
+    CRONJOB_REFUSED = "CronJobRefused"
+    CRONJOB_NAME_TAKEN = "CronJobNameTaken"
+    CRONJOB_UPDATED = "CronJobUpdated"
+    RUN_MISSED = "RunMissed"
+    # A trigger's, and a manual run's that is skipped.
+    TRIGGER_ACCEPTED = "TriggerAccepted"
+    TRIGGER_REJECTED = "TriggerRejected"
+    PRESENT_AT_CREATION = "PresentAtCreation"
+    SCHEDULE_SUSPENDED = "ScheduleSuspended"
+    SCHEDULE_COMPLETED = "ScheduleCompleted"
+    SCHEDULE_INVALID = "ScheduleInvalid"
+    SCHEDULE_NOT_FOUND = "ScheduleNotFound"
+    SCHEDULE_NOT_READY = "ScheduleNotReady"
+    ALREADY_RUNNING = "AlreadyRunning"
+    # A run's.
+    SUCCEEDED = "Succeeded"
+    AGENT_FAILED = "AgentFailed"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    NAME_TAKEN = "NameTaken"
+    RUN_REFUSED = "RunRefused"
+    JOB_DELETED = "JobDeleted"
+    JOB_FAILED = "JobFailed"
+    JOB_REFUSED = "JobRefused"
+    NEVER_STARTED = "NeverStarted"
+    # A missed due time's.
+    SUPERSEDED = "Superseded"
+    JOB_CREATION_FAILED = "JobCreationFailed"
+
+
+class TriggerOutcome(StrEnum):
+    """What became of a trigger annotation."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+
+
+# A due minute at the end of a name belongs to the CronJob controller (8 digits until 2160, 9 after).
+DUE_MINUTE_SUFFIX = r"-[0-9]{8,9}$"
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+MAX_SCHEDULE_NAME = 48
+MAX_RUN_NAME = 60
+
+
+def short_hash(*parts: str) -> str:
+    """Ten hexadecimal digits of the parts' SHA-256, for names and tokens."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+
+def scheduled_job_name(cronjob: str, due: datetime) -> str:
+    """The name that the CronJob controller gives the Job of a due time: the lock on that minute."""
+    return f"{cronjob}-{int(due.timestamp()) // 60}"
+
+
+def triggered_run_name(schedule: str, schedule_uid: str, token: str) -> str:
+    """The name of the run that an annotation's token starts: the lock on that token.
+
+    Starts with ``m``, so that it can never be a due minute.
+    """
+    return f"{schedule}-m{short_hash(schedule_uid, token)}"
+
+
+def recorded_run_name(schedule: str, job: str, job_uid: str, scheduled: bool) -> str:
+    """The name of the record of a Job that was not made for a ScheduleRun: the Job's own, where the API allows it."""
+    fits = len(job) <= MAX_RUN_NAME and re.match(DNS_LABEL, job) and not re.search(DUE_MINUTE_SUFFIX, job)
+    return job if scheduled or fits else unique_run_name(schedule, job_uid)
+
+
+def unique_run_name(schedule: str, job_uid: str) -> str:
+    """A name for the record of a Job whose own name cannot serve."""
+    return f"{schedule}-j{short_hash(job_uid)}"
