@@ -1,0 +1,109 @@
+"""What all models share: camelCase on the wire, snake_case here, frozen, and unknown fields ignored.
+
+Used by every module of ``api``. A field's description is what ``kubectl explain`` prints.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+# Free-form JSON below this point: the API server keeps what it does not know.
+PRESERVE_UNKNOWN: dict[str, Any] = {"x-kubernetes-preserve-unknown-fields": True}
+FreeForm = Annotated[dict[str, Any], Field(json_schema_extra=PRESERVE_UNKNOWN)]
+
+
+def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
+    """CEL rules for ``json_schema_extra``: pairs of (rule over ``self``, sentence for the author)."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]}
+
+
+# Moments that a spec may name: sums with any deadline and interval stay well inside Python's calendar.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def out_of_calendar(field: str) -> str:
+    """What is wrong with a moment outside of these."""
+    return f"{field} must lie in the years 1970 to 8999"
+
+
+def calendar_rule(field: str) -> tuple[str, str]:
+    """The CEL rule of a field that names a moment, with its sentence."""
+    first, last = rfc3339(EARLIEST), rfc3339(LATEST)
+    return f"self >= timestamp('{first}') && self < timestamp('{last}')", out_of_calendar(field)
+
+
+class Model(BaseModel):
+    """Base of everything that is parsed at the door."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore", use_enum_values=False
+    )
+
+    def wire(self) -> dict[str, Any]:
+        """The JSON form: camelCase keys, RFC 3339 times, nothing that is unset."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment as Kubernetes writes it: UTC, whole seconds, ``Z``."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("in UTC, this moment lies outside of the years 1 to 9999") from error
+
+
+# An aware moment in UTC with whole seconds, as metav1.Time.
+Time = Annotated[
+    datetime,
+    AfterValidator(_in_utc),
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+]
+
+
+class Condition(Model):
+    """One observation of an object's state, as in Kubernetes' own kinds (metav1.Condition)."""
+
+    type: str
+    status: str
+    observed_generation: int | None = None
+    last_transition_time: Time
+    reason: str
+    message: str = ""
+
+
+class OwnerReference(Model):
+    """metav1.OwnerReference."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool | None = None
+
+
+class ObjectMeta(Model):
+    """The part of metav1.ObjectMeta that decisions read."""
+
+    name: str
+    namespace: str
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: Time | None = None
+    deletion_timestamp: Time | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: tuple[OwnerReference, ...] = ()
+
+    def controller_uid(self) -> str | None:
+        """The uid of the owner that controls this object."""
+        return next((ref.uid for ref in self.owner_references if ref.controller), None)

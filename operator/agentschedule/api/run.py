@@ -1,0 +1,145 @@
+"""The kind ScheduleRun: the record of one run, and for people the way to start one. Read by ``plan``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
+from agentschedule.names import DNS_LABEL, DUE_MINUTE_SUFFIX, MAX_RUN_NAME, RunPhase, Trigger
+
+
+class ScheduleRunSpec(Model):
+    """Which schedule to run. It cannot be changed afterwards."""
+
+    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", "a run cannot be changed: make a new one")))
+
+    schedule_name: Annotated[
+        str, Field(min_length=1, max_length=253, description="The AgentSchedule, in this namespace, to run.")
+    ]
+    trigger: Annotated[
+        Trigger,
+        Field(description="Manual for a run by hand; Schedule marks the operator's records and starts nothing."),
+    ] = Trigger.MANUAL
+    scheduled_time: Annotated[
+        Time | None,
+        Field(
+            description="The due time; absent on manual runs.", json_schema_extra=rules(calendar_rule("scheduledTime"))
+        ),
+    ] = None
+
+
+class RunInput(Model):
+    """What this run was given, read from its Job."""
+
+    message: str | None = None
+    params: FreeForm | None = None
+    model: str | None = None
+
+
+class Attempt(Model):
+    """One pod of the run."""
+
+    attempt: int
+    pod: str
+    phase: RunPhase
+    start_time: Time | None = None
+    completion_time: Time | None = None
+    exit_code: int | None = None
+    status_code: int | None = None
+    error: str | None = None
+
+
+class Usage(Model):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cost_usd: Annotated[str | None, Field(alias="costUSD", description="US dollars, a decimal number as a string.")] = (
+        None
+    )
+
+
+class RunError(Model):
+    code: str | None = None
+    message: str
+
+
+class Output(Model):
+    content: str | None = None
+    content_type: str | None = None
+    truncated: bool | None = None
+    ref: Annotated[str | None, Field(description="Where the agent put its whole output.")] = None
+
+
+class ScheduleRunStatus(Model):
+    """What became of the run; written by the operator only."""
+
+    phase: Annotated[
+        RunPhase | None,
+        Field(description="Pending, Running, Succeeded, Failed, TimedOut, Cancelled or Skipped."),
+    ] = None
+    reason: Annotated[str | None, Field(description="One word for why.")] = None
+    message: Annotated[str | None, Field(description="A sentence for why.")] = None
+    attempt: Annotated[int | None, Field(description="The attempt that ran last, from 1.")] = None
+    attempts: Annotated[tuple[Attempt, ...] | None, Field(description="The pods of this run.")] = None
+    triggered_at: Annotated[Time | None, Field(description="When the run was asked for.")] = None
+    start_time: Annotated[Time | None, Field(description="When the first pod started.")] = None
+    completion_time: Annotated[Time | None, Field(description="When the run ended.")] = None
+    duration_seconds: int | None = None
+    duration: Annotated[str | None, Field(description="The same for people, such as 4m12s.")] = None
+    input: Annotated[RunInput | None, Field(description="What this run was given.")] = None
+    exit_code: Annotated[int | None, Field(description="Exit code of the agent's process.")] = None
+    status_code: Annotated[int | None, Field(description="Status code that the agent reports.")] = None
+    agent_run_id: Annotated[str | None, Field(alias="agentRunID", description="The agent's own id of the run.")] = None
+    session_id: Annotated[str | None, Field(alias="sessionID", description="The agent's session.")] = None
+    model: Annotated[str | None, Field(description="The model that the agent reports.")] = None
+    usage: Annotated[Usage | None, Field(description="Tokens and cost that the agent reports.")] = None
+    error: Annotated[RunError | None, Field(description="What went wrong, in the agent's words where it has any.")] = (
+        None
+    )
+    output: Annotated[Output | None, Field(description="What the agent said.")] = None
+    requirements: Annotated[
+        tuple[Any, ...] | None,
+        Field(
+            description="What the agent asks for before it goes on.",
+            json_schema_extra={"items": {"x-kubernetes-preserve-unknown-fields": True}},
+        ),
+    ] = None
+    conditions: Annotated[
+        tuple[Condition, ...] | None,
+        Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
+    ] = None
+    job: Annotated[str | None, Field(description="The Job of this run.")] = None
+    job_uid: Annotated[str | None, Field(alias="jobUID", description="Its uid: a run has one Job, ever.")] = None
+    pod: Annotated[str | None, Field(description="The pod of the last attempt.")] = None
+
+
+class ScheduleRun(Model):
+    """One run of an AgentSchedule. Create one to run now: spec.scheduleName is all it needs."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"self.spec.trigger == 'Schedule' || self.metadata.name.size() <= {MAX_RUN_NAME}",
+                f"the name of a run may have at most {MAX_RUN_NAME} characters",
+            ),
+            (
+                f"self.spec.trigger == 'Schedule' || self.metadata.name.matches('{DNS_LABEL}')",
+                "the name of a run may have lower-case letters, digits and - only: write my-run, not my.run",
+            ),
+            (
+                f"self.spec.trigger == 'Schedule' || !self.metadata.name.matches('{DUE_MINUTE_SUFFIX}')",
+                "the name of a manual run may not end in - and 8 or 9 digits: such names are due minutes",
+            ),
+        )
+    )
+
+    metadata: ObjectMeta
+    spec: ScheduleRunSpec
+    status: ScheduleRunStatus | None = None
+
+    @property
+    def final(self) -> bool:
+        """True once the run has ended: nothing changes it any more."""
+        return self.status is not None and self.status.phase is not None and self.status.phase.final
