@@ -1,0 +1,170 @@
+"""What a decision sees of the cluster: frozen, slim, and in UTC.
+
+Made by ``cluster.parse`` from what the API sends; read by everything in ``plan``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from agentschedule.api.base import ObjectMeta
+from agentschedule.api.run import RunInput, ScheduleRun
+from agentschedule.api.schedule import AgentScheduleStatus
+from agentschedule.names import Reason, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An entry of a CronJob's ``status.active``."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class CronJob:
+    """A CronJob on the cluster: what is in force, whoever wrote it."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+    generation: int
+    created: datetime
+    controller_uid: str | None
+    labels: frozenset[tuple[str, str]]
+    ours: bool  # carries our label
+    deleting: bool
+    finalizers: tuple[str, ...]  # others'
+    schedule: str
+    time_zone: str
+    suspend: bool
+    forbid: bool
+    deadline_seconds: int | None
+    last_schedule_time: datetime | None
+    active: tuple[Reference, ...]
+    spec_hash: str | None  # of the desired state that we last wrote
+    spec_generation: int | None  # the generation that our last write made: another one is somebody's edit
+    not_before: datetime | None  # where its mark had to lie at least, when we last wrote it
+    marked_at: datetime | None  # E: when the schedule in force took effect
+
+    @property
+    def effective_from(self) -> datetime:
+        return self.marked_at or self.created
+
+    def lists(self, uid: str) -> bool:
+        """True if the Job of this uid is in ``status.active``."""
+        return any(ref.uid == uid for ref in self.active)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A Job on the cluster that belongs to a schedule, or claims to."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+    created: datetime
+    controller_uid: str | None
+    owner_uids: frozenset[str]
+    due: datetime | None  # set by the CronJob controller, and by us when we start a due time
+    suspended: bool
+    deleting: bool
+    succeeded: bool | None  # None until the Job has finished
+    reason: str  # of the Failed condition
+    message: str
+    finished_at: datetime | None
+    input: RunInput
+
+    @property
+    def finished(self) -> bool:
+        return self.succeeded is not None
+
+    @property
+    def trigger(self) -> Trigger:
+        return Trigger.SCHEDULE if self.due else Trigger.MANUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod of a Job: one attempt of a run. Times and codes are the agent container's."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+    job_uid: str
+    created: datetime
+    attempt: int  # from 1
+    phase: str
+    reason: str  # of the pod, such as DeadlineExceeded or Evicted
+    message: str
+    disrupted: bool
+    started_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    termination_message: str | None
+    container_reason: str  # of the container's end, such as OOMKilled
+    waiting_reason: str
+    waiting_message: str
+
+    @property
+    def ended(self) -> bool:
+        return self.phase in ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything of one schedule, at one moment."""
+
+    cronjob: CronJob | None = None
+    jobs: tuple[Job, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    runs: tuple[ScheduleRun, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+    @cached_property
+    def controlled(self) -> tuple[Job, ...]:
+        """The Jobs that the CronJob controls: scheduled, released manual, and ``kubectl create job --from`` ones."""
+        return tuple(job for job in self.jobs if self.cronjob and job.controller_uid == self.cronjob.uid)
+
+    @cached_property
+    def unfinished(self) -> tuple[Job, ...]:
+        """The controlled Jobs that have not finished: what concurrency is about."""
+        return tuple(job for job in self.controlled if not job.finished)
+
+    @cached_property
+    def by_name(self) -> dict[str, Job]:
+        return {job.name: job for job in self.jobs}
+
+    def answered(self, reason: Reason) -> Answer | None:
+        """What the cluster has just said for this reason, if it did."""
+        return next((answer for answer in self.answers if answer.reason == reason), None)
+
+    def run_named(self, name: str) -> ScheduleRun | None:
+        return next((run for run in self.runs if run.metadata.name == name), None)
+
+    def pods_of(self, job: Job) -> tuple[Pod, ...]:
+        """A Job's pods, oldest attempt first."""
+        mine = (pod for pod in self.pods if pod.job_uid == job.uid)
+        return tuple(sorted(mine, key=lambda pod: (pod.attempt, pod.created)))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the cluster said to an action, where that is the user's to mend: data for the next plan."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An AgentSchedule whose spec the models do not take. The CRD refuses these, unless it is of another version."""
+
+    metadata: ObjectMeta
+    status: AgentScheduleStatus | None
+    problem: str
