@@ -1,0 +1,54 @@
+"""A run's words: what is said once stays, and a run without a schedule goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from agentschedule.cluster import parse
+from agentschedule.names import AGENT_CONTAINER, RunPhase
+from agentschedule.plan.actions import DeleteRun
+from agentschedule.plan.observed import Observed, Pod
+from agentschedule.plan.outcome import follow
+from agentschedule.plan.run import ORPHAN_LIFE, plan_run
+from tests.unit.builders import a_job, a_run, a_schedule, at
+
+NOW = at("08:00:10")
+
+
+def a_waiting_pod(reason: str, message: str) -> Pod:
+    waiting = {"waiting": {"reason": reason, "message": message}}
+    meta = {"name": "p", "namespace": "n", "uid": "u", "resourceVersion": "1"}
+    status = {"phase": "Pending", "containerStatuses": [{"name": AGENT_CONTAINER, "state": waiting}]}
+    return parse.pod({"metadata": meta | {"creationTimestamp": "2026-03-02T08:00:00Z"}, "status": status})
+
+
+def test_an_image_that_cannot_be_pulled_is_told_once_and_not_at_each_try() -> None:
+    run, job = a_run(), a_job()
+    first = follow(run, job, (a_waiting_pod("ErrImagePull", "failed to pull and unpack x: not found"),), NOW)
+    told = run.model_copy(update={"status": first})
+
+    second = follow(told, job, (a_waiting_pod("ImagePullBackOff", "Back-off pulling image x"),), NOW)
+
+    assert first.phase is RunPhase.PENDING
+    assert first.message == "ImagePullBackOff: failed to pull and unpack x: not found"
+    assert second == first
+
+
+def test_a_new_reason_is_told() -> None:
+    run, job = a_run(), a_job()
+    first = follow(run, job, (a_waiting_pod("ErrImagePull", "not found"),), NOW)
+    told = run.model_copy(update={"status": first})
+
+    second = follow(told, job, (a_waiting_pod("CreateContainerConfigError", "secret x not found"),), NOW)
+
+    assert second.message == "CreateContainerConfigError: secret x not found"
+
+
+def test_a_run_that_found_no_schedule_goes_after_an_hour_though_one_has_come() -> None:
+    skipped = a_run(owner=None, phase="Skipped", completionTime="2026-03-02T08:00:00Z")
+
+    early = plan_run(skipped, a_schedule(), Observed(), NOW)
+    late = plan_run(skipped, a_schedule(), Observed(), NOW + ORPHAN_LIFE)
+
+    assert (early.actions, early.requeue_at) == ((), at("08:00:00") + timedelta(hours=1))
+    assert [type(action) for action in late.actions] == [DeleteRun]
