@@ -1,0 +1,226 @@
+"""From the API's JSON to ``plan``'s terms: where raw dicts stop. Called by ``cluster.store`` for each object.
+
+A schedule's spec that the models do not take becomes an ``Unreadable``. What raises here is put aside by the store: a
+run that the models do not take, and a status that does not say what has been counted and handled. To take such a status
+for an empty one would count anew, and start anew.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from agentschedule import names
+from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
+from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
+from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
+from agentschedule.names import Env
+from agentschedule.plan.observed import CronJob, Job, Pod, Reference, Unreadable
+from agentschedule.plan.pod import MAX_PARAMS_DEPTH, is_deeper, unescape
+from agentschedule.plan.timing import JUST_BEFORE
+
+Body = dict[str, Any]
+D = TypeVar("D")
+M = TypeVar("M", bound=Model)
+MAX_DIGITS = 9
+# What a later version may have said in words that are not known here, and that decides nothing.
+SAID_OF_A_SCHEDULE = frozenset({"phase", "lastRun", "lastTrigger"})
+SAID_OF_A_RUN = frozenset({"attempts"})
+
+
+def schedule(body: Body) -> AgentSchedule | Unreadable:
+    status = _status(AgentScheduleStatus, body.get("status"), SAID_OF_A_SCHEDULE)
+    try:
+        return AgentSchedule.model_validate(body | {"status": status})
+    except ValidationError as error:
+        return Unreadable(ObjectMeta.model_validate(body["metadata"]), status, sentence(error))
+
+
+def _status(model: type[M], status: Body | None, said: frozenset[str]) -> M | None:
+    """A status, without those of the fields ``said`` that cannot be read."""
+    if not status:
+        return None
+    try:
+        return model.model_validate(status)
+    except ValidationError as error:
+        odd = {item["loc"][0] for item in error.errors()}
+        if not odd <= said:
+            raise
+        return model.model_validate({field: value for field, value in status.items() if field not in odd})
+
+
+def sentence(error: ValidationError) -> str:
+    """The first few mistakes, each with its field, as ``kubectl`` would say them."""
+    wrong = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()[:3]]
+    return "; ".join(wrong)
+
+
+def run(body: Body) -> ScheduleRun:
+    status = body.get("status") or {}
+    # A phase that is not known here: where the run has its Job and has not ended, the Job tells how it stands.
+    open_ = status.get("jobUID") and not any(c["type"] == names.Condition.FINISHED for c in _conditions(status))
+    said = SAID_OF_A_RUN | {"phase"} if open_ else SAID_OF_A_RUN
+    return ScheduleRun.model_validate(body | {"status": _status(ScheduleRunStatus, status, said)})
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the API, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def created(meta: Body) -> datetime:
+    return datetime.fromisoformat(meta["creationTimestamp"]).astimezone(UTC)
+
+
+def controller_uid(meta: Body) -> str | None:
+    return next((ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")), None)
+
+
+def cronjob(body: Body) -> CronJob:
+    meta, spec, status = body["metadata"], body["spec"], body.get("status") or {}
+    annotations = meta.get("annotations") or {}
+    return CronJob(
+        name=meta["name"],
+        namespace=meta["namespace"],
+        uid=meta["uid"],
+        resource_version=meta["resourceVersion"],
+        generation=meta.get("generation", 0),
+        created=created(meta),
+        controller_uid=controller_uid(meta),
+        labels=frozenset((meta.get("labels") or {}).items()),
+        deleting=bool(meta.get("deletionTimestamp")),
+        finalizers=tuple(meta.get("finalizers") or ()),
+        ours=(meta.get("labels") or {}).get(names.LABEL_SCHEDULE) == meta["name"],
+        schedule=spec["schedule"],
+        time_zone=spec.get("timeZone") or "Etc/UTC",
+        suspend=bool(spec.get("suspend")),
+        forbid=spec.get("concurrencyPolicy") == names.ConcurrencyPolicy.FORBID,
+        deadline_seconds=spec.get("startingDeadlineSeconds"),
+        last_schedule_time=moment(status.get("lastScheduleTime")),
+        active=tuple(Reference(ref["name"], ref["uid"]) for ref in status.get("active") or ()),
+        spec_hash=annotations.get(names.ANNOTATION_SPEC_HASH),
+        spec_generation=small_int(annotations.get(names.ANNOTATION_SPEC_GENERATION), None),
+        not_before=_annotated(annotations.get(names.ANNOTATION_NOT_BEFORE)),
+        marked_at=_annotated(annotations.get(names.ANNOTATION_EFFECTIVE_FROM)),
+    )
+
+
+def _annotated(text: str | None) -> datetime | None:
+    """A moment in an annotation, of those that can come from a spec: anything else is somebody's edit."""
+    try:
+        found = moment(text)
+    except (ValueError, OverflowError):
+        return None
+    return found if found and EARLIEST - JUST_BEFORE <= found < LATEST else None
+
+
+def small_int(text: str | None, default: D) -> int | D:
+    """A count in an annotation; what no count can be is somebody's edit."""
+    return int(text) if text and text.isdecimal() and len(text) <= MAX_DIGITS else default
+
+
+def job(body: Body) -> Job:
+    meta, spec, status = body["metadata"], body["spec"], body.get("status") or {}
+    ends = {c["type"]: c for c in status.get("conditions") or () if c["status"] == "True"}
+    failed, complete = ends.get("Failed"), ends.get("Complete")
+    end = failed or complete or {}
+    return Job(
+        name=meta["name"],
+        namespace=meta["namespace"],
+        uid=meta["uid"],
+        resource_version=meta["resourceVersion"],
+        created=created(meta),
+        controller_uid=controller_uid(meta),
+        owner_uids=frozenset(ref["uid"] for ref in meta.get("ownerReferences") or ()),
+        due=_annotated((meta.get("annotations") or {}).get(names.CRONJOB_TIMESTAMP)),
+        suspended=bool(spec.get("suspend")),
+        deleting=bool(meta.get("deletionTimestamp")),
+        succeeded=False if failed else True if complete else None,
+        reason=end.get("reason") or "",
+        message=end.get("message") or "",
+        finished_at=moment(status.get("completionTime") or end.get("lastTransitionTime")),
+        input=_input(spec),
+    )
+
+
+def _input(spec: Body) -> RunInput:
+    """What the run is really given: read from its Job, not from today's schedule."""
+    env = {item["name"]: unescape(item.get("value") or "") for item in _agent(spec).get("env") or ()}
+    try:
+        params = orjson.loads(env.get(Env.PARAMS) or "{}")
+    except orjson.JSONDecodeError:
+        params = {}
+    if not isinstance(params, dict) or is_deeper(params, MAX_PARAMS_DEPTH):
+        params = {}
+    return RunInput(
+        message=env.get(Env.MESSAGE) or None,
+        params=_without_nulls(params) or None,
+        model=env.get(Env.MODEL) or None,
+    )
+
+
+def _without_nulls(value: Any) -> Any:
+    """Objects without their nulls: in a merge patch, which our writes are, null means to remove."""
+    if not isinstance(value, dict):
+        return value
+    return {field: _without_nulls(part) for field, part in value.items() if part is not None}
+
+
+def _agent(spec: Body) -> Body:
+    containers: list[Body] = spec["template"]["spec"].get("containers") or []
+    return next((c for c in containers if c["name"] == names.AGENT_CONTAINER), {})
+
+
+def pod(body: Body) -> Pod:
+    meta, status = body["metadata"], body.get("status") or {}
+    statuses = status.get("containerStatuses") or ()
+    agent: Body = next((c for c in statuses if c["name"] == names.AGENT_CONTAINER), {})
+    state = agent.get("state") or {}
+    end, running = state.get("terminated") or {}, state.get("running") or {}
+    waiting = _waiting(status, state.get("waiting") or {})
+    return Pod(
+        name=meta["name"],
+        namespace=meta["namespace"],
+        uid=meta["uid"],
+        resource_version=meta["resourceVersion"],
+        job_uid=controller_uid(meta) or "",
+        created=created(meta),
+        attempt=small_int((meta.get("annotations") or {}).get(names.INDEX_FAILURE_COUNT), 0) + 1,
+        phase=status.get("phase") or "Pending",
+        reason=status.get("reason") or "",
+        message=status.get("message") or "",
+        disrupted=any(c["type"] == names.DISRUPTION_TARGET and c["status"] == "True" for c in _conditions(status)),
+        started_at=moment(end.get("startedAt") or running.get("startedAt")),
+        ended_at=moment(end.get("finishedAt")),
+        exit_code=end.get("exitCode"),
+        termination_message=end.get("message"),
+        container_reason=end.get("reason") or "",
+        waiting_reason=waiting[0],
+        waiting_message=waiting[1],
+    )
+
+
+def _conditions(status: Body) -> list[Body]:
+    return status.get("conditions") or []
+
+
+# While these last, there is nothing to tell: the kubelet is at work.
+QUIET_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
+
+
+def _waiting(status: Body, waiting: Body) -> tuple[str, str]:
+    """Why a pod does not run yet, if there is something to mend."""
+    reason = waiting.get("reason") or ""
+    if reason and reason not in QUIET_WAITS:
+        # The kubelet alternates between the two; one of them is shown, so that the status stays put.
+        reason = "ImagePullBackOff" if reason == "ErrImagePull" else reason
+        return reason, _first_line(waiting.get("message") or "")
+    unscheduled = next((c for c in _conditions(status) if c["type"] == "PodScheduled" and c["status"] == "False"), {})
+    return unscheduled.get("reason") or "", _first_line(unscheduled.get("message") or "")
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0][:512]

@@ -1,0 +1,47 @@
+"""What the operator may do in a cluster, and what its users get. ``generate`` makes the chart's ClusterRoles of it.
+
+One truth: a call that is not covered here is refused in the cluster, so a new call starts with a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentschedule.names import GROUP, RUN_PLURAL, SCHEDULE_PLURAL
+
+READ = ("get", "list", "watch")
+WRITE = ("create", "update", "patch", "delete", "deletecollection")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One rule of a ClusterRole, and why it is there."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    why: str
+
+
+OPERATOR = (
+    Permission(GROUP, SCHEDULE_PLURAL, READ, "the schedules to act on; never written but for their status"),
+    Permission(GROUP, f"{SCHEDULE_PLURAL}/status", ("patch",), "the answer to their authors"),
+    Permission(GROUP, RUN_PLURAL, (*READ, "create", "patch", "delete"), "the records: made, claimed, pruned"),
+    Permission(GROUP, f"{RUN_PLURAL}/status", ("patch",), "what became of a run"),
+    Permission("batch", "cronjobs", (*READ, "create", "update", "patch"), "one a schedule; owner references delete it"),
+    Permission("batch", "cronjobs/status", ("patch",), "the mark in lastScheduleTime, and manual runs in active"),
+    Permission("batch", "jobs", (*READ, "create", "patch", "delete"), "the runs: started by hand, released, pruned"),
+    Permission("", "pods", READ, "attempts, results, and why a pod waits"),
+    Permission("events.k8s.io", "events", ("create",), "one event for each answer"),
+    Permission("", "events", ("list",), "why a due time was missed: the CronJob controller says so in events only"),
+)
+
+# For people: added to the cluster's own roles view, edit and admin by aggregation.
+VIEW = (
+    Permission(GROUP, SCHEDULE_PLURAL, READ, "see schedules"),
+    Permission(GROUP, RUN_PLURAL, READ, "see runs and their output"),
+)
+EDIT = (
+    Permission(GROUP, SCHEDULE_PLURAL, WRITE, "write schedules, and run now by annotation"),
+    Permission(GROUP, RUN_PLURAL, WRITE, "run now by creating a run, and tidy up"),
+)

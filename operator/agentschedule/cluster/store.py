@@ -1,0 +1,172 @@
+"""What the operator knows of the cluster: slim, parsed, found by schedule. Filled by watches, lists and our own writes.
+
+Every object carries its resourceVersion, and an older one never replaces a newer: so the order in which news arrives
+does not matter, and a write of ours is seen at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from agentschedule import names
+from agentschedule.api.run import ScheduleRun
+from agentschedule.api.schedule import AgentSchedule
+from agentschedule.cluster import parse, resources
+from agentschedule.cluster.client import Resource
+from agentschedule.plan.observed import CronJob, Job, Observed, Pod, Unreadable
+
+logger = logging.getLogger(__name__)
+Body = dict[str, Any]
+T = TypeVar("T")
+# Deleted objects that are remembered, so that late news of them is not believed.
+TOMBSTONES = 10_000
+FOR_GOOD = sys.maxsize
+
+
+class Key(NamedTuple):
+    """A schedule: what all news is about in the end."""
+
+    namespace: str
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    key: Key
+    version: int
+    item: T
+    watched: bool  # lists and watches show it: what does not carry our label is known from a GET only
+
+
+@dataclass
+class Table(Generic[T]):
+    """All objects of one kind."""
+
+    resource: Resource
+    parse: Callable[[Body], T]
+    schedule_of: Callable[[Body], str]
+    watches: Callable[[Body], bool] = lambda _body: True
+    _by_uid: dict[str, Entry[T]] = field(default_factory=dict)
+    _by_key: dict[Key, dict[str, T]] = field(default_factory=lambda: defaultdict(dict))
+    _gone: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    _odd: set[str] = field(default_factory=set)
+
+    def put(self, body: Body, schedule: str | None = None) -> Key | None:
+        """Take in an object; returns the schedule it is about, or None if this is old news, or cannot be read."""
+        meta = body["metadata"]
+        uid, version = meta["uid"], int(meta["resourceVersion"])
+        old = self._by_uid.get(uid)
+        if version < self._gone.get(uid, 0) or (old and old.version >= version):
+            return None
+        try:
+            key, item = Key(meta["namespace"], schedule or self.schedule_of(body)), self.parse(body)
+        except Exception:  # one odd object must not stop the work on all others
+            self._put_aside(uid, f"{meta['namespace']}/{meta['name']}")
+            return None
+        self._odd.discard(uid)
+        if old and old.key != key:
+            self._forget(uid, old)
+        self._by_uid[uid] = Entry(key, version, item, self.watches(body))
+        self._by_key[key][uid] = item
+        return key
+
+    def _put_aside(self, uid: str, name: str) -> None:
+        """What cannot be read is left as it is, and what was known of it stays known: said once, with the reason."""
+        if uid not in self._odd:
+            logger.exception("cannot read %s %s: it is left alone", self.resource.plural, name)
+        self._odd.add(uid)
+
+    def drop(self, uid: str, version: int = FOR_GOOD) -> Key | None:
+        """The object is gone, or has lost the label that we watch by: older news than ``version`` is not believed."""
+        self._gone[uid] = version
+        self._odd.discard(uid)
+        while len(self._gone) > TOMBSTONES:
+            self._gone.popitem(last=False)
+        old = self._by_uid.pop(uid, None)
+        if old:
+            self._forget(uid, old)
+        return old.key if old else None
+
+    def _forget(self, uid: str, entry: Entry[T]) -> None:
+        mine = self._by_key.get(entry.key, {})
+        mine.pop(uid, None)
+        if not mine:
+            self._by_key.pop(entry.key, None)
+
+    def of(self, key: Key) -> tuple[T, ...]:
+        return tuple(self._by_key.get(key, {}).values())
+
+    def holds(self, uid: str) -> bool:
+        """False for what is gone, and for what cannot be read."""
+        return uid in self._by_uid
+
+    def is_unwatched(self, key: Key) -> bool:
+        """True if no watch will tell what becomes of one of these: ask for it."""
+        return any(not self._by_uid[uid].watched for uid in self._by_key.get(key, {}))
+
+    def last_of(self, key: Key) -> T | None:
+        """The object that bears the schedule's name; of two, the one that came later: the other is going."""
+        return next(reversed(self.of(key)), None)
+
+    def compare(self, bodies: Iterable[Body], version: int, within: Key | None = None) -> tuple[set[Key], set[Key]]:
+        """Take in a list made at ``version``, of everything or of one schedule; returns the schedules of what was news
+        and of what is gone: a watch that began anew never tells of that."""
+        listed = {body["metadata"]["uid"]: body for body in bodies}
+        news = {key for body in listed.values() if (key := self.put(body))}
+        gone = [
+            (uid, entry.version + 1)
+            for uid, entry in self._by_uid.items()
+            if entry.watched and uid not in listed and entry.version <= version and within in (None, entry.key)
+        ]
+        return news, {key for uid, after in gone if (key := self.drop(uid, after))}
+
+    def keys(self) -> set[Key]:
+        return set(self._by_key)
+
+
+def _is_labelled(body: Body) -> bool:
+    return names.LABEL_SCHEDULE in (body["metadata"].get("labels") or {})
+
+
+def _label(body: Body) -> str:
+    return str((body["metadata"].get("labels") or {}).get(names.LABEL_SCHEDULE, ""))
+
+
+def _name(body: Body) -> str:
+    return str(body["metadata"]["name"])
+
+
+def _schedule_name(body: Body) -> str:
+    return str(body["spec"]["scheduleName"])
+
+
+class Store:
+    """All kinds together."""
+
+    def __init__(self) -> None:
+        self.schedules = Table[AgentSchedule | Unreadable](resources.SCHEDULES, parse.schedule, _name)
+        self.runs = Table[ScheduleRun](resources.RUNS, parse.run, _schedule_name)
+        self.cronjobs = Table[CronJob](resources.CRONJOBS, parse.cronjob, _name, _is_labelled)
+        self.jobs = Table[Job](resources.JOBS, parse.job, _label, _is_labelled)
+        self.pods = Table[Pod](resources.PODS, parse.pod, _label, _is_labelled)
+
+    @property
+    def tables(self) -> tuple[Table[Any], ...]:
+        return (self.schedules, self.runs, self.cronjobs, self.jobs, self.pods)
+
+    def schedule(self, key: Key) -> AgentSchedule | Unreadable | None:
+        return self.schedules.last_of(key)
+
+    def observed(self, key: Key) -> Observed:
+        """The snapshot that a decision is made on."""
+        return Observed(
+            cronjob=self.cronjobs.last_of(key),
+            jobs=self.jobs.of(key),
+            pods=self.pods.of(key),
+            runs=self.runs.of(key),
+        )
