@@ -1,0 +1,83 @@
+"""aiohttp sessions for Kopf and for ``cluster``, over one pool. Called by ``handlers.operator``.
+
+In a cluster the ServiceAccount's token is read anew now and then, so that its rotation needs no new login.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import kopf
+
+from agentschedule import names
+from agentschedule.settings import Settings
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+# The kubelet writes a new token well before the old one ends: a minute's delay is nothing.
+TOKEN_SECONDS = 60.0
+# Each watch holds one; the rest is for the workers.
+CONNECTIONS = 100
+# A request that hangs must not hold its schedule, nor a worker.
+REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the API server is, and the sessions that talk to it: Kopf closes its own as soon as it stops."""
+
+    server: str
+    session: aiohttp.ClientSession
+    kopfs: aiohttp.ClientSession
+
+    def for_kopf(self) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(server=self.server, aiohttp_session=self.kopfs)
+
+
+async def connect(settings: Settings) -> Connection:
+    """Log in with the ServiceAccount, else with the kubeconfig. Raises kopf.LoginError without either."""
+    token = SERVICE_ACCOUNT / "token"
+    if settings.service_host and token.exists():
+        host = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
+        context = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
+        return _connection(f"https://{host}:{settings.service_port}", context, {}, _bearer(token))
+    info = kopf.login_with_kubeconfig(settings=kopf.OperatorSettings(), logger=logging.getLogger(__name__))
+    if info is None:
+        raise kopf.LoginError("no ServiceAccount and no kubeconfig: set KUBECONFIG, or run in a cluster")
+    return _connection(info.server, info.as_ssl_context(), info.as_http_headers())
+
+
+def _connection(
+    server: str, context: ssl.SSLContext, headers: dict[str, str], *middlewares: aiohttp.ClientMiddlewareType
+) -> Connection:
+    pool = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=context)
+
+    def session(owner: bool, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=pool,
+            connector_owner=owner,
+            timeout=timeout,
+            headers=headers | {"User-Agent": names.MANAGER},
+            middlewares=middlewares,
+            trust_env=False,
+        )
+
+    # A watch lasts; Kopf sets its own limits.
+    return Connection(server, session(True, REQUEST), session(False, aiohttp.ClientTimeout(total=None)))
+
+
+def _bearer(token: Path) -> aiohttp.ClientMiddlewareType:
+    value, read_at = "", 0.0
+
+    async def authorize(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        nonlocal value, read_at
+        if not value or time.monotonic() - read_at > TOKEN_SECONDS:
+            value, read_at = token.read_text().strip(), time.monotonic()
+        request.headers["Authorization"] = f"Bearer {value}"
+        return await handler(request)
+
+    return authorize

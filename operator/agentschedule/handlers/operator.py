@@ -1,0 +1,148 @@
+"""The operator: Kopf's watches on one side, our queue, timer and workers on the other. Called by ``__main__``.
+
+Kopf logs in, watches, and stops on signals. Its ``on.event`` handlers put the schedule's key on the queue and return:
+no finalizers, no annotations, nothing of Kopf's on users' objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import kopf
+
+from agentschedule import zonedata
+from agentschedule.cluster import resources
+from agentschedule.cluster.client import Client
+from agentschedule.cluster.events import Recorder
+from agentschedule.cluster.store import Store, Table
+from agentschedule.handlers import health
+from agentschedule.handlers.login import Connection, connect
+from agentschedule.handlers.queue import Queue
+from agentschedule.handlers.reconcile import Reconciler
+from agentschedule.handlers.resync import Resync
+from agentschedule.handlers.timer import Timer
+from agentschedule.handlers.watches import Watches
+from agentschedule.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The parts, wired."""
+
+    store: Store
+    queue: Queue
+    timer: Timer
+    watches: Watches
+    resync: Resync
+
+    @classmethod
+    def wire(cls, connection: Connection, settings: Settings) -> Operator:
+        client = Client(connection.session, connection.server)
+        store, watches = Store(), Watches()
+        timer = Timer()
+        queue = Queue(work=Reconciler(client, store, Recorder(client, settings.pod_name), timer.set))
+        return cls(store, queue, timer, watches, Resync(client, store, queue, watches, settings.resync_seconds))
+
+    async def background(self, workers: int) -> None:
+        """Everything but Kopf, until cancelled. Workers begin once everything is listed."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.resync.run())
+            group.create_task(self.timer.run(self.queue.add))
+            await self.watches.wait_synced()
+            group.create_task(self.queue.run(workers))
+
+    def hear(self, table: Table[Any], event: kopf.RawEvent) -> None:
+        """News from a watch."""
+        body: Any = event["object"]
+        self.watches.heard(table.resource.plural)
+        if event["type"] is None and self.watches.synced:
+            self.resync.soon()
+        meta, deleted = body["metadata"], event["type"] == "DELETED"
+        key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
+        if key is not None and key.schedule:
+            self.queue.add(key)
+
+
+async def run(settings: Settings) -> None:
+    """Run until a signal, or until something is broken that a new process may mend."""
+    logger.info("zone data: %s", zonedata.describe())
+    connection = await connect(settings)
+    operator = Operator.wire(connection, settings)
+    server = await health.serve(operator.watches, settings.health_port)
+    tasks = {
+        asyncio.create_task(operator.background(settings.workers), name="background"),
+        asyncio.create_task(_kopf(operator, connection, settings.pod_name), name="kopf"),
+    }
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        logger.info("stopping")
+        asyncio.get_running_loop().set_exception_handler(_while_stopping)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.cleanup()
+        await connection.session.close()
+
+
+def _while_stopping(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Kopf's watches may be closed in the middle of a step, and then complain: no news when all is ending."""
+    if "asyncgen" in context:
+        logger.debug("%s", context["message"])
+    else:
+        loop.default_exception_handler(context)
+
+
+async def _kopf(operator: Operator, connection: Connection, identity: str) -> None:
+    """Kopf looks once which kinds there are: it begins when lists have shown that ours are served."""
+    await operator.watches.wait_synced()
+    registry = kopf.OperatorRegistry()
+    settings = kopf.OperatorSettings()
+    configure(settings)
+    kopf.on.login(registry=registry)(_login(connection))
+    for table in operator.store.tables:
+        _watch(registry, operator, table)
+    # Kopf would ask /etc/passwd who we are, which does not know the user of a container.
+    me: Any = identity
+    await kopf.operator(registry=registry, settings=settings, identity=me, clusterwide=True, standalone=True)
+
+
+def _login(connection: Connection) -> Any:
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return connection.for_kopf()
+
+    return login
+
+
+def _watch(registry: kopf.OperatorRegistry, operator: Operator, table: Table[Any]) -> None:
+    group, _, version = table.resource.prefix.partition("/")[2].rpartition("/")
+
+    @kopf.on.event(group, version, table.resource.plural, registry=registry, id=table.resource.plural)
+    async def heard(event: kopf.RawEvent, **_: Any) -> None:
+        operator.hear(table, event)
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """What was measured to hold at ten thousand objects, and through an API server that comes and goes."""
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.posting.loggers = False
+    settings.queueing.idle_timeout = 0.5
+    settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = [1, 2, 3, 5, 8, 13, 21, 34] + [60] * 8
+    watching = settings.watching
+    watching.chunk_size = 500
+    watching.inactivity_timeout = 70
+    watching.server_timeout = 300
+    watching.client_timeout = 310
+    watching.connect_timeout = 10
+    watching.label_selectors["batch", "v1", "cronjobs"] = resources.OURS
+    watching.label_selectors["batch", "v1", "jobs"] = resources.OURS
+    watching.label_selectors["", "v1", "pods"] = resources.OURS

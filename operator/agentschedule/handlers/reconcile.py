@@ -1,0 +1,147 @@
+"""One reconcile of one schedule: its runs, then itself. Called by the workers of ``handlers.queue``.
+
+Plan, apply, and plan again, until nothing is left to do; then one status write, then the events. Blind to what caused
+it, and running it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from agentschedule import names
+from agentschedule.api.base import Model, ObjectMeta
+from agentschedule.api.run import ScheduleRun
+from agentschedule.cluster import observe
+from agentschedule.cluster.apply import Applier, write_status
+from agentschedule.cluster.client import Client
+from agentschedule.cluster.events import Recorder
+from agentschedule.cluster.store import Key, Store, Table
+from agentschedule.errors import ClusterError, Conflict
+from agentschedule.names import Trigger
+from agentschedule.plan.actions import Plan
+from agentschedule.plan.history import job_uid
+from agentschedule.plan.observed import Answer, Observed
+from agentschedule.plan.run import plan_run
+from agentschedule.plan.schedule import plan_schedule
+
+logger = logging.getLogger(__name__)
+# More steps than any reconcile needs: beyond it two plans undo each other, which is worth a backoff and a log line.
+MAX_STEPS = 30
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a plan is about, and where its status goes."""
+
+    kind: str
+    table: Table[Any]
+    meta: ObjectMeta
+    status: Model | None
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Reconciles schedules, one at a time each."""
+
+    client: Client
+    store: Store
+    recorder: Recorder
+    requeue: Callable[[Key, datetime | None], None]
+    now: Callable[[], datetime] = utc_now
+
+    async def __call__(self, key: Key) -> None:
+        """Reconcile a schedule and its runs. Raises ClusterError for what a retry may mend."""
+        try:
+            # The schedule first: it makes runs. And last: it counts them.
+            moments = [await self._schedule(key)]
+            moments += [await self._run(key, run.metadata.uid) for run in self.store.runs.of(key) if not _at_rest(run)]
+            if len(moments) > 1:
+                moments[0] = await self._schedule(key)
+        except Conflict:
+            await observe.refresh(self.client, self.store, key)
+            await observe.refresh_schedule(self.client, self.store, key)
+            await observe.refresh_runs(self.client, self.store, key)
+            raise
+        self.requeue(key, min((moment for moment in moments if moment), default=None))
+
+    async def _schedule(self, key: Key) -> datetime | None:
+        async def step(answers: tuple[Answer, ...]) -> tuple[Subject, Plan[Any]] | None:
+            schedule = self.store.schedule(key)
+            if schedule is None:
+                return None
+            plan = plan_schedule(schedule, self._observed(key, answers), self.now())
+            return Subject(names.SCHEDULE_KIND, self.store.schedules, schedule.metadata, schedule.status), plan
+
+        if self.store.cronjobs.is_unwatched(key):
+            await observe.refresh_cronjob(self.client, self.store, key)
+        return await self._steps(key, step)
+
+    async def _run(self, key: Key, uid: str) -> datetime | None:
+        async def step(answers: tuple[Answer, ...]) -> tuple[Subject, Plan[Any]] | None:
+            run = next((run for run in self.store.runs.of(key) if run.metadata.uid == uid), None)
+            if run is None:
+                return None
+            if self.store.schedule(key) is None and not run.final:
+                await observe.refresh_schedule(self.client, self.store, key)
+            if self._needs_fresh_look(key, run):
+                await observe.refresh(self.client, self.store, key)
+            plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
+            return Subject(names.RUN_KIND, self.store.runs, run.metadata, run.status), plan
+
+        return await self._steps(key, step)
+
+    def _observed(self, key: Key, answers: tuple[Answer, ...]) -> Observed:
+        return replace(self.store.observed(key), answers=answers)
+
+    def _needs_fresh_look(self, key: Key, run: ScheduleRun) -> bool:
+        """While a run joins, and before a Job is called deleted: the watch may be behind."""
+        uid = job_uid(run)
+        if run.final:
+            return False
+        if uid is None:
+            return run.spec.trigger is Trigger.MANUAL
+        return all(job.uid != uid for job in self.store.jobs.of(key))
+
+    async def _steps(
+        self, key: Key, step: Callable[[tuple[Answer, ...]], Awaitable[tuple[Subject, Plan[Any]] | None]]
+    ) -> datetime | None:
+        """Plan and apply until no action is left, then say so. Returns when to look again."""
+        applier = Applier(self.client, self.store, key)
+        answers: tuple[Answer, ...] = ()
+        for _ in range(MAX_STEPS):
+            planned = await step(answers)
+            if planned is None:
+                return None
+            subject, plan = planned
+            if not plan.actions:
+                await self._say(subject, plan)
+                if not plan.again:
+                    return plan.requeue_at
+                continue
+            logger.info("%s %s/%s: %s", subject.kind, key.namespace, subject.meta.name, plan)
+            given = [await applier.apply(action) for action in plan.actions]
+            answers += tuple(answer for answer in given if answer)
+            if not answers:
+                await self.recorder.record(subject.kind, subject.meta, plan.events, self.now())
+        raise ClusterError(f"no end after {MAX_STEPS} steps")
+
+    async def _say(self, subject: Subject, plan: Plan[Any]) -> None:
+        """One status write, and none when nothing has changed; events follow after it."""
+        if plan.status is None:
+            return
+        old = subject.status.wire() if subject.status else {}
+        if await write_status(self.client, subject.table, subject.meta, old, plan.status.wire()):
+            await self.recorder.record(subject.kind, subject.meta, plan.events, self.now())
+
+
+def _at_rest(run: ScheduleRun) -> bool:
+    """True for an ended run of a schedule: only an orphan's has something to come."""
+    return run.final and bool(run.metadata.owner_references)

@@ -1,0 +1,80 @@
+"""Everything is listed at the start, and compared now and then: Kopf never tells what was deleted between two watches.
+Called by ``handlers.operator``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from dataclasses import dataclass, field
+
+from agentschedule.cluster import observe
+from agentschedule.cluster.client import Client
+from agentschedule.cluster.store import Key, Store, Table
+from agentschedule.errors import ClusterError
+from agentschedule.handlers.queue import Queue
+from agentschedule.handlers.watches import Watches
+
+logger = logging.getLogger(__name__)
+# A watch that begins anew lists everything first: let it finish.
+SETTLE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Resync:
+    """Lists, and tells the queue what is news."""
+
+    client: Client
+    store: Store
+    queue: Queue
+    watches: Watches
+    seconds: float
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def soon(self) -> None:
+        """Compare within moments: a watch began anew, and what was deleted in between sends no news."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """First all at once, before anything is decided; then every few minutes, with jitter. Until cancelled."""
+        while not self.watches.synced:
+            await self._first()
+        while True:
+            await self._pause()
+            for table in self.store.tables:
+                await self._compare(table)
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), self.seconds * random.uniform(0.8, 1.2))  # noqa: S311
+            await asyncio.sleep(SETTLE_SECONDS)
+        self._wanted.clear()
+
+    async def _first(self) -> None:
+        """Children first: a schedule whose Job is not in the store yet would be planned wrongly."""
+        try:
+            for table in reversed(self.store.tables):
+                await observe.compare(self.client, table)
+        except ClusterError as error:
+            logger.warning("cannot list: %s; again in 5 s", error)
+            await asyncio.sleep(5)
+            return
+        self.watches.synced = True
+        self.soon()  # for what goes before the watches begin
+        keys = set[Key]().union(*(table.keys() for table in self.store.tables))
+        logger.info("listed everything: %d schedules", len(self.store.schedules.keys()))
+        for key in keys:
+            self.queue.add(key)
+
+    async def _compare(self, table: Table[object]) -> None:
+        try:
+            news, gone = await observe.compare(self.client, table)
+        except ClusterError as error:
+            logger.warning("cannot list %s: %s", table.resource.plural, error)
+            return
+        if news:
+            self.watches.missed(table.resource.plural)
+        for key in news | gone:
+            self.queue.add(key)

@@ -1,0 +1,52 @@
+"""The timer handler: one heap of moments at which a schedule is looked at though nothing has happened. Called by
+``handlers.operator``.
+
+One heap and not ``@kopf.timer``: that is a task, and a finalizer on the user's object, for each schedule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from agentschedule.cluster.store import Key
+
+
+@dataclass
+class Timer:
+    """Moments, at most one for a key."""
+
+    _heap: list[tuple[datetime, Key]] = field(default_factory=list)
+    _at: dict[Key, datetime] = field(default_factory=dict)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def set(self, key: Key, moment: datetime | None) -> None:
+        """Look at ``key`` at ``moment``, and not at any that was set before."""
+        if moment is None:
+            self._at.pop(key, None)
+        elif self._at.get(key) != moment:
+            self._at[key] = moment
+            heapq.heappush(self._heap, (moment, key))
+            self._changed.set()
+
+    async def run(self, due: Callable[[Key], None]) -> None:
+        """Call ``due`` with each key when its moment has come, until cancelled."""
+        while True:
+            self._fire(datetime.now(UTC), due)
+            self._changed.clear()
+            wait = (self._heap[0][0] - datetime.now(UTC)).total_seconds() if self._heap else None
+            try:
+                # Never longer than a minute: the clock of the machine may be set.
+                await asyncio.wait_for(self._changed.wait(), min(max(wait, 0), 60) if wait is not None else None)
+            except TimeoutError:
+                continue
+
+    def _fire(self, now: datetime, due: Callable[[Key], None]) -> None:
+        while self._heap and self._heap[0][0] <= now:
+            moment, key = heapq.heappop(self._heap)
+            if self._at.get(key) == moment:  # else it was set anew
+                del self._at[key]
+                due(key)

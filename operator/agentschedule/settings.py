@@ -1,0 +1,24 @@
+"""The operator's settings: the only reader of the environment. Called by ``__main__``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable AGENTSCHEDULE_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="AGENTSCHEDULE_")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    health_port: Annotated[int, Field(ge=0, le=65535, description="Port of /healthz and /readyz.")] = 8080
+    workers: Annotated[int, Field(ge=1, le=500, description="Schedules reconciled at the same time.")] = 50
+    resync_seconds: Annotated[float, Field(ge=10, description="How often watches are checked against lists.")] = 300
+    pod_name: Annotated[str, Field(description="Who reports events.")] = "agentschedule-operator"
+    # Kubernetes' own names: where the API server is, inside of a cluster.
+    service_host: Annotated[str | None, Field(validation_alias="KUBERNETES_SERVICE_HOST")] = None
+    service_port: Annotated[str, Field(validation_alias="KUBERNETES_SERVICE_PORT")] = "443"
