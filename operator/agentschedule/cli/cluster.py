@@ -1,0 +1,118 @@
+"""The cluster as a user sees it, through the kubeconfig. Called by ``trigger``, ``runs``,
+``named`` and ``version``.
+
+Everything of the client library is imported late: ``next`` must be fast and work without a cluster.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from agentschedule.cli.errors import CommandError
+from agentschedule.names import GROUP, SCHEDULE_KIND, SCHEDULE_PLURAL, VERSION
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiException, CustomObjectsApi
+
+TIMEOUT_SECONDS = 10  # for one request
+VERSION_SECONDS = 3  # for one that is nice to have
+NOT_INSTALLED = f"the cluster does not know {SCHEDULE_PLURAL}.{GROUP}: is the Agent Schedule Operator installed?"
+
+
+class Cluster:
+    """Our two kinds in one namespace. Every method raises CommandError with the sentence to print."""
+
+    def __init__(self, api: CustomObjectsApi, namespace: str) -> None:
+        self._api = api
+        self.namespace = namespace
+
+    def get(self, plural: str, name: str) -> dict[str, Any]:
+        return self._ask("get_namespaced_custom_object", plural, name=name)
+
+    def annotate(self, plural: str, name: str, annotations: dict[str, str]) -> dict[str, Any]:
+        body = {"metadata": {"annotations": annotations}}
+        return self._ask("patch_namespaced_custom_object", plural, name=name, body=body)
+
+    def list(self, plural: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self._ask("list_namespaced_custom_object", plural).get("items", [])
+        return items
+
+    def server_version(self) -> str:
+        from kubernetes.client import VersionApi
+
+        with _sentences(self._api.api_client.configuration.host, self.namespace):
+            return str(VersionApi(self._api.api_client).get_code(_request_timeout=VERSION_SECONDS).git_version)
+
+    def _ask(self, call: str, plural: str, **more: Any) -> dict[str, Any]:
+        where = {"group": GROUP, "version": VERSION, "namespace": self.namespace, "plural": plural}
+        with _sentences(self._api.api_client.configuration.host, self.namespace):
+            answer: dict[str, Any] = getattr(self._api, call)(**where, **more, _request_timeout=TIMEOUT_SECONDS)
+            return answer
+
+
+def connect(namespace: str | None) -> Cluster:
+    """The cluster of the current context; ``namespace`` None means the context's. Raises CommandError."""
+    from kubernetes import client, config
+
+    configuration = client.Configuration()
+    try:
+        config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        _, current = config.list_kube_config_contexts()  # type: ignore[no-untyped-call]
+    except Exception as error:
+        # The library raises whatever a broken file makes it stumble over; for the user it is all the same.
+        first_line = (str(error) or type(error).__name__).splitlines()[0]
+        raise CommandError(f"no usable kubeconfig (KUBECONFIG, or .kube/config at home): {first_line}") from None
+    # A person is waiting: say at once that nobody answers.
+    configuration.retries = False
+    api = client.CustomObjectsApi(client.ApiClient(configuration))
+    return Cluster(api, namespace or current["context"].get("namespace") or "default")
+
+
+@contextmanager
+def _sentences(host: str, namespace: str) -> Iterator[None]:
+    from kubernetes.client import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ApiException as error:
+        if error.status:
+            raise CommandError(_refusal(error, namespace)) from None
+        # The library's way to say that TLS failed: no status, and the words in the second line.
+        raise CommandError(f"cannot reach the cluster at {host}: {str(error.reason).splitlines()[-1]}") from None
+    except (HTTPError, OSError) as error:
+        raise CommandError(f"cannot reach the cluster at {host}: {_reason(error)}") from None
+    except ValueError:
+        raise CommandError(f"{host} did not answer as Kubernetes does: is the kubeconfig's server right?") from None
+
+
+def _refusal(error: ApiException, namespace: str) -> str:
+    status = _status(error.body)
+    name = status.get("details", {}).get("name")
+    if error.status == 404:
+        return f"there is no {SCHEDULE_KIND} {name!r} in namespace {namespace!r}" if name else NOT_INSTALLED
+    if error.status == 401:
+        return "the cluster does not accept the kubeconfig's credentials: log in again"
+    return str(status.get("message") or f"the cluster answered {error.status} {error.reason}")
+
+
+def _status(body: Any) -> dict[str, Any]:
+    """The metav1.Status in an answer; empty if a proxy or an unknown path answered in words."""
+    try:
+        status = json.loads(body or "{}")
+    except ValueError:
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+def _reason(error: BaseException) -> str:
+    """The system's own words (connection refused), which the library wraps several times."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    return str(error).rpartition(": ")[2] or type(error).__name__

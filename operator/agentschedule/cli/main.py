@@ -1,0 +1,117 @@
+"""The command line: arguments in, exit code out. Entry point of ``kubectl-agentschedule``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+
+from agentschedule.cli import due, runs, trigger, version
+from agentschedule.cli.errors import CommandError
+
+DEFAULT_COUNT = 5
+DEFAULT_WAIT_SECONDS = 5.0  # the operator answers within a second; more means that it is down or busy
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. 0: done, 1: the cluster said no or cannot be asked, 2: the command is wrong."""
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], None] = args.command
+    try:
+        command(args)
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nothing is wrong, and Python must not complain at its exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kubectl agentschedule", description="Agents on a schedule.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_next(commands.add_parser("next", help="say when a schedule is due"))
+    _add_trigger(commands.add_parser("trigger", help="run a schedule's agent now"))
+    _add_runs(commands.add_parser("runs", help="list runs"))
+    _add_version(commands.add_parser("version", help="print the versions of all that matters"))
+    return parser
+
+
+def _add_next(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "schedule",
+        metavar="SCHEDULE|NAME",
+        help='as in spec.schedule, such as "0 8 * * 1-5", without a cluster; or the name of an AgentSchedule',
+    )
+    _add_namespace(parser)
+    parser.add_argument("--time-zone", default="", metavar="ZONE", help="such as Europe/Berlin; default UTC")
+    parser.add_argument("--from", dest="after", metavar="TIME", help="such as 2026-12-24T18:00:00Z; default now")
+    parser.add_argument("--count", type=_count, default=DEFAULT_COUNT, help=f"how many; default {DEFAULT_COUNT}")
+    parser.add_argument(
+        "--for", dest="seed", default="", metavar="NAMESPACE/NAME", help="whose H it is, in schedules with H"
+    )
+    parser.add_argument("-o", dest="output", choices=["json"], help="json: for programs")
+    parser.set_defaults(command=due.command)
+
+
+def _add_trigger(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", type=_name, metavar="NAME", help="the AgentSchedule")
+    _add_namespace(parser)
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=DEFAULT_WAIT_SECONDS,
+        metavar="SECONDS",
+        help=f"how long to wait for the operator's answer; default {DEFAULT_WAIT_SECONDS:g}",
+    )
+    parser.set_defaults(command=trigger.command)
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", type=_name, metavar="NAME", nargs="?", help="an AgentSchedule; default all in the namespace"
+    )
+    _add_namespace(parser)
+    parser.set_defaults(command=runs.command)
+
+
+def _add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--client", action="store_true", help="do not ask the cluster")
+    parser.set_defaults(command=version.command)
+
+
+def _add_namespace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", "--namespace", type=_name, help="default: the kubeconfig's")
+
+
+def _name(text: str) -> str:
+    # It becomes part of a path: with a slash it would be another object's, or a subresource's.
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name in Kubernetes: write lower-case letters, digits, -")
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 3600")
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""``version``: of the program, of its zone data, and of Kubernetes. Called by ``cli.main``."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import version
+
+from agentschedule import zonedata
+from agentschedule.cli.errors import CommandError
+
+
+def command(args: argparse.Namespace) -> None:
+    """Print a line for each. No cluster is no error: a person may be asking why there is none."""
+    print(f"agentschedule {version('agentschedule')}")
+    print(f"zone data: {zonedata.describe()}")
+    if not args.client:
+        print(f"Kubernetes: {_kubernetes()}", flush=True)
+
+
+def _kubernetes() -> str:
+    from agentschedule.cli.cluster import connect
+
+    try:
+        return connect(None).server_version()
+    except CommandError as error:
+        return f"unknown, {error}"
