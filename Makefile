@@ -1,0 +1,95 @@
+# `make` lists the targets. Each installs what it needs by itself, and says so.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CLUSTER_TOOL := $(BIN)/python -m tests.cluster
+# Most tests wait for the clock: more workers than cores.
+WORKERS ?= 4
+PYTEST := $(BIN)/pytest --durations=10
+CLUSTER_TESTS := $(wildcard tests/integration tests/e2e tests/kubernetes)
+# The tests that any cluster can run, also one that is not of this harness.
+POD_TESTS := $(wildcard tests/e2e tests/kubernetes)
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  CLUSTER=existing|kind|native chooses the cluster, else: KUBECONFIG, a Docker engine, Linux and root."
+
+.PHONY: venv
+venv: $(STAMP) ## Make .venv with the operator and all development tools
+$(STAMP): pyproject.toml
+	@if ! $(PYTHON) -m venv --help >/dev/null 2>&1 || ! $(PYTHON) -m ensurepip --version >/dev/null 2>&1; then \
+	  echo "installing python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; fi
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the development tools into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Cluster, image, chart, samples: an agent runs by schedule and by hand
+	@$(CLUSTER_TOOL) demo
+
+.PHONY: test
+test: test-unit test-cluster ## All tests: unit, then those on a real cluster
+
+.PHONY: test-unit
+test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times
+	@$(PYTEST) -q -n 2 tests/unit tests/oracle
+
+.PHONY: test-time
+test-time: $(STAMP) ## The due times against Go's library, a million times, and more histories of the ledger
+	@AGENTSCHEDULE_TIME_CASES=1000000 AGENTSCHEDULE_TIME_MUTATIONS=150000 AGENTSCHEDULE_HISTORIES=50000 \
+	  $(PYTEST) -q -n 2 tests/oracle tests/unit/test_simulation.py
+
+.PHONY: benchmark
+benchmark: $(STAMP) ## How fast due times are found and counted, beside other libraries
+	@$(BIN)/python benchmarks/time.py
+
+.PHONY: test-cluster
+test-cluster: $(STAMP) ## Integration, e2e and Kubernetes' own behaviour, on a real cluster
+	@$(CLUSTER_TOOL) prepare
+	@$(PYTEST) -v -n $(WORKERS) --dist loadgroup $(CLUSTER_TESTS)
+
+.PHONY: test-kubernetes
+test-kubernetes: $(STAMP) ## What the design leans on in Kubernetes; KUBERNETES_VERSION=v1.37.0 judges another one
+	@$(CLUSTER_TOOL) prepare
+	@$(PYTEST) -v -n $(WORKERS) --dist loadgroup tests/kubernetes
+
+.PHONY: test-kind
+test-kind: export CLUSTER := kind
+test-kind: $(STAMP) ## e2e and Kubernetes tests on kind, one after the other: they share the one cluster
+	@$(CLUSTER_TOOL) prepare
+	@$(PYTEST) -v $(POD_TESTS)
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types, layers, generated files, chart
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	HELM="$$($(CLUSTER_TOOL) tool helm)" $(BIN)/python -m agentschedule.generate --check
+	$(BIN)/python -m tests.cluster.check_chart
+
+.PHONY: generate
+generate: $(STAMP) ## Write CRDs, the chart's generated parts and manifests/install.yaml
+	@HELM="$$($(CLUSTER_TOOL) tool helm)" $(BIN)/python -m agentschedule.generate
+
+.PHONY: fmt
+fmt: $(STAMP) ## Format, and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: cluster-up
+cluster-up: $(STAMP) ## Start a cluster that stays; the last line is its `export KUBECONFIG=…`
+	@$(CLUSTER_TOOL) up
+
+.PHONY: image
+image: $(STAMP) ## Build the image, and load it into the cluster if one is up
+	@$(CLUSTER_TOOL) image
+
+.PHONY: down
+down: $(STAMP) ## Remove what demo and cluster-up made, and what crashed test runs left
+	@$(CLUSTER_TOOL) down

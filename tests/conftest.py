@@ -1,0 +1,3 @@
+"""Fixtures for all tests: they are in tests/cluster/fixtures.py."""
+
+pytest_plugins = ["tests.cluster.fixtures"]
