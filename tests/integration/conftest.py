@@ -1,0 +1,67 @@
+"""Fixtures of the integration tests: a control plane, the operator as a process under the chart's own rights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import chart
+from tests.cluster.base import Cluster
+from tests.cluster.fixtures import Api
+from tests.cluster.operator_process import OperatorProcess
+from tests.integration import timeline
+from tests.world import World
+
+ACCOUNT = "agentschedule"
+RIGHTS = ("serviceaccount", "clusterrole")
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(
+    control_plane: Cluster,
+    crds: None,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """Access with exactly the rights that the chart gives the operator, and no more."""
+    namespace = chart.OPERATOR_NAMESPACE
+    shown = [f"--show-only=templates/{name}.yaml" for name in RIGHTS]
+    version = json.loads(control_plane.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
+    render = ["template", chart.RELEASE, str(chart.CHART), "--namespace", namespace, "--kube-version", version]
+    rights = chart.helm(control_plane, *render, *shown)
+    if namespace not in control_plane.kubectl("get", "namespaces"):
+        control_plane.kubectl("create", "namespace", namespace)
+    control_plane.kubectl("apply", "-f", "-", stdin=rights)
+    target = tmp_path_factory.mktemp("operator") / "kubeconfig"
+    return control_plane.service_account_kubeconfig(namespace, ACCOUNT, target)
+
+
+@pytest.fixture
+def operator(operator_kubeconfig: Path, operator_process: Callable[..., OperatorProcess]) -> Iterator[OperatorProcess]:
+    """The operator, ready; kill it and start it again at will. It must end well unless a test killed it."""
+    process = operator_process(operator_kubeconfig).start()
+    yield process
+    if process.running:
+        assert process.terminate() == 0, process.log.read_text()[-4000:]
+    assert "Traceback" not in process.log.read_text(), process.log.read_text()[-4000:]
+
+
+@pytest.fixture
+def world(control_plane: Cluster, api: Api, namespace: str, operator: OperatorProcess) -> World:  # noqa: ARG001
+    """A namespace of the test's own, with the operator at work."""
+    return World(control_plane, api, namespace)
+
+
+@pytest.fixture(scope="session")
+def story(
+    control_plane: Cluster, api: Api, operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+) -> timeline.Story:
+    """Four minutes of many schedules, lived through once; its tests belong to one xdist group."""
+    log = tmp_path_factory.mktemp("timeline") / "operator.log"
+    with (
+        timeline.own_namespace(lambda namespace: World(control_plane, api, namespace)) as world,
+        OperatorProcess(operator_kubeconfig, log) as operator,
+    ):
+        return timeline.tell(world, operator)

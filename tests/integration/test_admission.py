@@ -1,0 +1,204 @@
+"""What the API server does with our manifests, before any operator sees them: the sentence that kubectl prints."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from agentschedule.generate import ROOT
+from tests.cluster.base import Cluster, KubectlError
+from tests.cluster.chart import CRD_NAMES
+from tests.cluster.daemons import wait_until
+
+pytestmark = pytest.mark.usefixtures("crds")
+
+Manifest = dict[str, Any]
+PUBLISHED = 30.0  # seconds; a few are usual
+# A change of this kind takes the key away.
+GONE = object()
+SCHEDULE: Manifest = {
+    "apiVersion": "agentschedule.dev/v1alpha1",
+    "kind": "AgentSchedule",
+    "metadata": {"name": "report"},
+    "spec": {"schedule": "0 8 * * 1-5", "agent": {"image": "registry.example/agent:1"}},
+}
+RUN: Manifest = {
+    "apiVersion": "agentschedule.dev/v1alpha1",
+    "kind": "ScheduleRun",
+    "metadata": {"name": "report-now"},
+    "spec": {"scheduleName": "report"},
+}
+
+REFUSED_SCHEDULES = [
+    ("a minute that no hour has", {"spec.schedule": "61 * * * *"}, "the first field, minute, takes 0-59"),
+    ("words", {"spec.schedule": "every day at 8 sharp"}, "the first field, minute, takes 0-59"),
+    ("four fields", {"spec.schedule": "0 8 * *"}, "this has fewer"),
+    ("six fields", {"spec.schedule": "0 0 8 * * *"}, "drop the seconds in front"),
+    ("the zone in the schedule", {"spec.schedule": "TZ=Europe/Berlin 0 8 * * *"}, "put the zone in timeZone"),
+    ("a range that runs backwards", {"spec.schedule": "30-10 * * * *"}, "the start of a range is after its end"),
+    ("a macro in capitals", {"spec.schedule": "@Daily"}, "write one of the macros @yearly"),
+    ("30 February", {"spec.schedule": "0 8 30 2 *"}, "schedule never fires"),
+    ("an empty schedule", {"spec.schedule": ""}, "spec.schedule"),
+    ("no schedule", {"spec.schedule": GONE}, "write exactly one of schedule, interval and runAt"),
+    ("no agent", {"spec.agent": GONE}, "spec.agent: Required value"),
+    ("no image", {"spec.agent.image": GONE}, "spec.agent.image: Required value"),
+    ("a name of 60 characters", {"metadata.name": "r" * 60}, "the name may have at most 48 characters"),
+    ("a dot in the name", {"metadata.name": "my.report"}, "write my-report, not my.report"),
+    ("a short deadline", {"spec.startingDeadlineSeconds": 5}, "should be greater than or equal to 10"),
+    ("no time at all", {"spec.timeoutSeconds": 0}, "should be greater than or equal to 1"),
+    ("more than a day", {"spec.timeoutSeconds": 86401}, "should be less than or equal to 86400"),
+    ("a policy that does not exist", {"spec.concurrencyPolicy": "forbid"}, 'supported values: "Forbid", "Allow"'),
+    ("a negative history", {"spec.history": {"failed": -1}}, "spec.history.failed"),
+    ("a text as params", {"spec.params": "region=emea"}, "spec.params: Invalid value"),
+    ("a comma in a tool", {"spec.agent.allowedTools": ["sql,charts"]}, "spec.agent.allowedTools[0]"),
+    ("a pull policy in lower case", {"spec.agent.imagePullPolicy": "always"}, '"Always", "IfNotPresent", "Never"'),
+    ("an agent name with a space", {"spec.agent.name": "my agent"}, "spec.agent.name"),
+    ("a misspelt field", {"spec.timezone": "Europe/Berlin"}, 'unknown field "spec.timezone"'),
+    ("a prompt of 32,001 characters", {"spec.message": "m" * 32_001}, "spec.message: Too long"),
+]
+REFUSED_RUNS = [
+    ("no schedule", {"spec.scheduleName": GONE}, "spec.scheduleName: Required value"),
+    ("a due minute as name", {"metadata.name": "report-29384712"}, "may not end in - and 8 or 9 digits"),
+    ("a name of 61 characters", {"metadata.name": "r" * 61}, "at most 60 characters"),
+    ("a dot in the name", {"metadata.name": "report.now"}, "write my-run, not my.run"),
+    ("a trigger that does not exist", {"spec.trigger": "Cron"}, 'supported values: "Schedule", "Manual"'),
+]
+TAKEN_SCHEDULES = [
+    ("the smallest", {}),
+    ("the longest name", {"metadata.name": "r" * 48}),
+    ("a macro", {"spec.schedule": "@daily"}),
+    ("names and steps", {"spec.schedule": "*/15 8-18 * jan,jul mon-fri"}),
+    ("a spread", {"spec.schedule": "H H * * *"}),
+    ("params of any shape", {"spec.params": {"a": [1, {"b": None}], "c": True, "d": 1.5}}),
+    ("quantities", {"spec.agent.resources": {"requests": {"cpu": 1, "memory": "1Gi"}}}),
+    ("a pod template", {"spec.agent.podTemplate": {"spec": {"tolerations": [{"operator": "Exists"}]}}}),
+    ("a longest prompt", {"spec.message": "m" * 32_000}),
+]
+TAKEN_RUNS = [
+    ("by hand", {}),
+    ("a generated name", {"metadata": {"generateName": "report-"}}),
+    ("a record of a due minute", {"metadata.name": "report-29384712", "spec.trigger": "Schedule"}),
+    ("seven digits", {"metadata.name": "report-1234567"}),
+]
+
+
+def table(rows: list[Any]) -> Any:
+    """Rows as parameters, each called by its first column."""
+    return [pytest.param(*row[1:], id=row[0]) for row in rows]
+
+
+def test_the_crds_are_served_and_nobody_is_warned(control_plane: Cluster) -> None:
+    said = control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"), check=False)
+    assert "arning" not in said
+    for name in CRD_NAMES:
+        conditions = control_plane.get("crd", name)["status"]["conditions"]
+        assert {c["type"]: c["status"] for c in conditions} == {"Established": "True", "NamesAccepted": "True"}
+
+
+def test_explain_says_what_to_write(control_plane: Cluster) -> None:
+    def explained() -> str:
+        return " ".join(control_plane.kubectl("explain", "agentschedule.spec.schedule", check=False).split())
+
+    # The API server publishes the schema of a new CRD a moment after it serves the kind.
+    assert wait_until(lambda: "DESCRIPTION" in explained(), PUBLISHED)
+    said = explained()
+    for words in ('"0 8 * * 1-5" for 08:00 on weekdays', "five cron fields", "@hourly", "timeZone"):
+        assert words in said
+
+
+@pytest.mark.parametrize(("changes", "sentence"), table(REFUSED_SCHEDULES))
+def test_a_schedule_is_refused_with_a_sentence(
+    control_plane: Cluster, namespace: str, changes: Manifest, sentence: str
+) -> None:
+    assert sentence in refusal(control_plane, namespace, changed(SCHEDULE, changes))
+
+
+@pytest.mark.parametrize(("changes", "sentence"), table(REFUSED_RUNS))
+def test_a_run_is_refused_with_a_sentence(
+    control_plane: Cluster, namespace: str, changes: Manifest, sentence: str
+) -> None:
+    assert sentence in refusal(control_plane, namespace, changed(RUN, changes))
+
+
+@pytest.mark.parametrize("changes", table(TAKEN_SCHEDULES))
+def test_a_schedule_is_taken_as_written(control_plane: Cluster, namespace: str, changes: Manifest) -> None:
+    wanted = changed(SCHEDULE, changes)
+    kept(wanted["spec"], dry_run(control_plane, namespace, wanted)["spec"])
+
+
+@pytest.mark.parametrize("changes", table(TAKEN_RUNS))
+def test_a_run_is_taken_as_written(control_plane: Cluster, namespace: str, changes: Manifest) -> None:
+    wanted = changed(RUN, changes)
+    kept(wanted["spec"], dry_run(control_plane, namespace, wanted)["spec"])
+
+
+def test_a_run_cannot_be_changed(control_plane: Cluster, namespace: str) -> None:
+    control_plane.kubectl("create", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(RUN))
+    with pytest.raises(KubectlError) as refused:
+        control_plane.kubectl(
+            "patch", "srun", "report-now", "-n", namespace, "--type=merge", "-p", '{"spec":{"scheduleName":"other"}}'
+        )
+    assert "a run cannot be changed: make a new one" in refused.value.message
+
+
+def test_runs_can_be_selected_by_schedule_and_phase(control_plane: Cluster, namespace: str) -> None:
+    for name in ("report", "other"):
+        manifest = changed(RUN, {"metadata.name": f"{name}-now", "spec.scheduleName": name})
+        control_plane.kubectl("create", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(manifest))
+    status = ["--subresource=status", "--type=merge", "-p", '{"status":{"phase":"Succeeded"}}']
+    control_plane.kubectl("patch", "srun", "report-now", "-n", namespace, *status)
+    for selector in ("spec.scheduleName=report", "status.phase=Succeeded", "spec.trigger=Manual,status.phase!="):
+        found = control_plane.get("srun", "-n", namespace, f"--field-selector={selector}")["items"]
+        assert [run["metadata"]["name"] for run in found] == ["report-now"]
+
+
+def test_the_samples_are_taken(control_plane: Cluster) -> None:
+    samples = str(ROOT / "manifests/samples")
+    control_plane.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "agents"}})
+    said = control_plane.kubectl("apply", "--dry-run=server", "-f", samples, check=False)
+    said += control_plane.kubectl("create", "--dry-run=server", "-f", f"{samples}/run-now", check=False)
+    for name in ("daily-report", "hello", "schedulerun.agentschedule.dev/hello-"):
+        assert name in said
+    assert "rror" not in said
+
+
+def changed(manifest: Manifest, changes: Manifest) -> Manifest:
+    """A copy with the values at dotted paths replaced."""
+    result = copy.deepcopy(manifest)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        node = result
+        for name in parents:
+            node = node[name]
+        if value is GONE:
+            del node[last]
+        else:
+            node[last] = value
+    return result
+
+
+def dry_run(cluster: Cluster, namespace: str, manifest: Manifest) -> Manifest:
+    command = ["create", "-n", namespace, "--dry-run=server", "-o", "json", "-f", "-"]
+    made: Manifest = json.loads(cluster.kubectl(*command, stdin=yaml.safe_dump(manifest)))
+    return made
+
+
+def refusal(cluster: Cluster, namespace: str, manifest: Manifest) -> str:
+    """What `kubectl apply` says."""
+    with pytest.raises(KubectlError) as refused:
+        cluster.kubectl("apply", "-n", namespace, "--dry-run=server", "-f", "-", stdin=yaml.safe_dump(manifest))
+    return refused.value.message
+
+
+def kept(written: Any, stored: Any) -> None:
+    """Everything that was written is stored; defaults may join."""
+    if isinstance(written, dict):
+        for key, value in written.items():
+            assert key in stored
+            kept(value, stored[key])
+    else:
+        assert written == stored

@@ -1,0 +1,88 @@
+"""A suspended schedule: no runs of the clock, and none by hand unless its author says so."""
+
+from __future__ import annotations
+
+from agentschedule import names
+from tests.integration.steps import (
+    QUIET_SECONDS,
+    answer,
+    at_work,
+    ended,
+    job_names,
+    messages,
+    run_by_hand,
+    run_names,
+    settled,
+    started,
+)
+from tests.world import World, stays, wait_for
+
+
+def test_a_suspended_schedule_says_so_and_has_no_next_run(world: World) -> None:
+    status = at_work(world, "report", "0 8 * * *", suspend=True, suspendReason="month's end")
+
+    assert status["phase"] == "Suspended"
+    assert "nextRunTime" not in status
+    assert "nextRunTimes" not in status
+    ready = world.condition("report", "Ready")
+    assert (ready["reason"], ready["message"]) == ("Suspended", "month's end")
+    assert world.cronjob("report").spec.suspend is True
+
+    world.patch("report", suspend=False)
+
+    resumed = settled(world, "report")
+    assert (resumed["phase"], "nextRunTime" in resumed) == ("Active", True)
+    assert world.cronjob("report").spec.suspend is False
+
+
+def test_a_token_is_refused_while_suspended_and_starts_nothing_after_resuming(world: World) -> None:
+    at_work(world, "report", suspend=True, suspendReason="month's end")
+
+    said = answer(world, "report", "one")
+
+    assert (said["outcome"], said["reason"]) == ("Rejected", "ScheduleSuspended")
+    assert "month's end" in said["message"]
+    assert "run" not in said
+    wait_for(lambda: world.events("report", "TriggerRejected"), "an event that says so")
+    assert messages(world.events("report", "TriggerRejected")) == [f"ScheduleSuspended: {said['message']}"]
+    stays(lambda: not job_names(world) + run_names(world), "no run", QUIET_SECONDS)
+    world.patch("report", suspend=False)
+    settled(world, "report")
+    world.trigger("report", "one")
+    stays(lambda: not job_names(world) + run_names(world), "no run after resuming", QUIET_SECONDS)
+    started(world, answer(world, "report", "two")["run"])
+
+
+def test_a_run_by_hand_is_skipped_while_suspended_and_stays_so(world: World) -> None:
+    at_work(world, "report", suspend=True, suspendReason="month's end")
+    run_by_hand(world, "now", "report")
+
+    status = ended(world, "now", "Skipped")
+
+    assert status["reason"] == "ScheduleSuspended"
+    assert "month's end" in status["message"]
+    world.kubectl("wait", "srun/now", "--for=condition=Finished", "--timeout=10s")
+    world.patch("report", suspend=False)
+    settled(world, "report")
+    stays(lambda: not job_names(world), "no Job", QUIET_SECONDS)
+    assert world.status("report")["counts"]["manual"] == 0
+
+
+def test_where_the_author_allows_it_runs_by_hand_start_while_suspended(world: World) -> None:
+    at_work(world, "report", suspend=True, manualRuns={"whenInactive": "Allow"}, concurrencyPolicy="Allow")
+
+    said = answer(world, "report", "one")
+    run_by_hand(world, "now", "report")
+
+    assert said["outcome"] == "Accepted"
+    started(world, said["run"])
+    started(world, "now")
+    assert world.cronjob("report").spec.suspend is True
+
+
+def test_a_job_made_from_a_suspended_cronjob_is_recorded(world: World) -> None:
+    at_work(world, "report", suspend=True)
+    world.kubectl("create", "job", "mine", "--from=cronjob/report")
+    wait_for(lambda: run_names(world) == ["mine"], "its record")
+    assert world.run("mine")["metadata"]["labels"][names.LABEL_TRIGGER] == "Manual"
+    stays(lambda: job_names(world) == ["mine"], "the Job", 2)

@@ -1,0 +1,164 @@
+"""The words in which integration and e2e tests speak: schedules and runs on a real cluster, seen from outside.
+
+Builders return plain objects; a ``World`` applies them with kubectl and asks with the official client. Every wait has
+a deadline, and says what it saw when it is over.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from agentschedule import names
+from tests.cluster.base import Cluster
+from tests.cluster.fixtures import Api
+
+Body = dict[str, Any]
+T = TypeVar("T")
+NEVER = "0 0 29 2 *"  # no due time while a test runs
+
+
+def agent_schedule(name: str, schedule: str = NEVER, agent: Body | None = None, **spec: Any) -> Body:
+    """An AgentSchedule; its image exists nowhere unless ``agent`` names one that does."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.SCHEDULE_KIND,
+        "metadata": {"name": name},
+        "spec": {"schedule": schedule, "agent": {"image": "agent.test/none:1"} | (agent or {}), **spec},
+    }
+
+
+def schedule_run(name: str, schedule: str) -> Body:
+    """A ScheduleRun, as a person makes one to run now."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.RUN_KIND,
+        "metadata": {"name": name},
+        "spec": {"scheduleName": schedule},
+    }
+
+
+@dataclass(frozen=True)
+class World:
+    """One namespace of a cluster."""
+
+    cluster: Cluster
+    api: Api
+    namespace: str
+
+    def apply(self, *objects: Body) -> str:
+        for body in objects:
+            body["metadata"]["namespace"] = self.namespace
+        return self.cluster.apply(*objects)
+
+    def patch(self, name: str, **spec: Any) -> None:
+        """Edit a schedule's spec."""
+        self.kubectl("patch", names.SCHEDULE_PLURAL, name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def trigger(self, name: str, token: str) -> None:
+        """Run now, by annotation."""
+        annotation = f"{names.ANNOTATION_TRIGGER}={token}"
+        self.kubectl("annotate", names.SCHEDULE_PLURAL, name, annotation, "--overwrite")
+
+    def kubectl(self, *args: str, check: bool = True) -> str:
+        return self.cluster.kubectl("-n", self.namespace, *args, check=check)
+
+    def schedule(self, name: str) -> Body:
+        return self._custom(names.SCHEDULE_PLURAL, name)
+
+    def status(self, name: str) -> Body:
+        """A schedule's status; empty until it has one."""
+        return self.schedule(name).get("status") or {}
+
+    def condition(self, name: str, kind: str) -> Body:
+        """A condition of a schedule; empty until it has it."""
+        return next((c for c in self.status(name).get("conditions") or () if c["type"] == kind), {})
+
+    def run(self, name: str) -> Body:
+        return self._custom(names.RUN_PLURAL, name)
+
+    def runs(self, schedule: str | None = None) -> list[Body]:
+        """ScheduleRuns by name, of one schedule or of all."""
+        found = self.api.custom.list_namespaced_custom_object(
+            names.GROUP, names.VERSION, self.namespace, names.RUN_PLURAL
+        )["items"]
+        mine = [run for run in found if schedule in (None, run["spec"]["scheduleName"])]
+        return sorted(mine, key=lambda run: str(run["metadata"]["name"]))
+
+    def cronjob(self, name: str) -> Any:
+        return self.api.batch.read_namespaced_cron_job(name, self.namespace)
+
+    def jobs(self, schedule: str | None = None) -> list[Any]:
+        """Jobs by name, of one schedule or of all."""
+        selector = f"{names.LABEL_SCHEDULE}={schedule}" if schedule else ""
+        found = self.api.batch.list_namespaced_job(self.namespace, label_selector=selector).items
+        return sorted(found, key=lambda job: str(job.metadata.name))
+
+    def pods(self, schedule: str | None = None) -> list[Any]:
+        selector = f"{names.LABEL_SCHEDULE}={schedule}" if schedule else ""
+        found = self.api.core.list_namespaced_pod(self.namespace, label_selector=selector).items
+        return sorted(found, key=lambda pod: str(pod.metadata.name))
+
+    def events(self, name: str, reason: str | None = None) -> list[Any]:
+        """Events about an object, oldest first."""
+        found = self.api.core.list_namespaced_event(self.namespace, field_selector=f"involvedObject.name={name}").items
+        mine = [event for event in found if reason in (None, event.reason)]
+        return sorted(mine, key=lambda event: event.metadata.creation_timestamp)
+
+    def play_kubelet(self, job: str, exit_code: int = 0, message: str = "") -> None:
+        """Where no kubelet runs: end the pod of a Job as one would."""
+        pod = wait_for(lambda: self._pod_of(job), f"a pod of Job {job}")
+        now = rfc3339(datetime.now(UTC))
+        ended = {"exitCode": exit_code, "startedAt": now, "finishedAt": now, "message": message}
+        container = {"name": names.AGENT_CONTAINER, "image": "", "imageID": "", "ready": False, "restartCount": 0}
+        status = {
+            "phase": "Failed" if exit_code else "Succeeded",
+            "containerStatuses": [container | {"state": {"terminated": ended}}],
+        }
+        self.api.core.patch_namespaced_pod_status(pod.metadata.name, self.namespace, {"status": status})
+
+    def _pod_of(self, job: str) -> Any:
+        selector = f"{names.LABEL_JOB_NAME}={job}"
+        pods = self.api.core.list_namespaced_pod(self.namespace, label_selector=selector).items
+        return pods[0] if pods else None
+
+    def _custom(self, plural: str, name: str) -> Body:
+        found: Body = self.api.custom.get_namespaced_custom_object(
+            names.GROUP, names.VERSION, self.namespace, plural, name
+        )
+        return found
+
+
+def wait_for(ask: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+    """Ask until the answer is true, and return it; fails with the last answer when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds:.0f} s there is still not {what}; last seen: {answer!r}")
+        time.sleep(0.05)
+    return answer
+
+
+def stays(ask: Callable[[], bool], what: str, seconds: float) -> None:
+    """Ask again and again for so long; fails at once when it is no longer so."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert ask(), f"no longer so: {what}"
+        time.sleep(0.2)
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def next_minute(after: datetime | None = None) -> datetime:
+    """The next full minute."""
+    return (after or datetime.now(UTC)).replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+def sleep_until(moment: datetime) -> None:
+    time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
