@@ -1,0 +1,50 @@
+"""The whole product on a real node: the chart's operator in the cluster, with the rights that the chart gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.base import Cluster
+from tests.cluster.fixtures import Api
+from tests.e2e.agents import new_world
+from tests.e2e.installation import Installation
+from tests.world import World
+
+# A right that the chart's role lacks, as the API server puts it; and bugs. (Kopf calls each of its retries an ERROR.)
+TROUBLE = ('forbidden: User "', "Traceback", " ERROR   agentschedule", "no end after", "is being terminated")
+
+
+@pytest.fixture(scope="session")
+def installation(node_cluster: Cluster, image: str) -> Iterator[Installation]:  # noqa: ARG001
+    """The chart, installed once. At the end, its log must speak of no missing right and of no bug."""
+    installed = Installation(node_cluster)
+    installed.install()
+    yield installed
+    restarts = installed.restarts()
+    installed.uninstall()
+    assert all("listed everything" in log for log in installed.logs)
+    said = "\n".join(installed.logs)
+    for trouble in TROUBLE:
+        assert trouble not in said, _around(said, trouble)
+    assert restarts == "0"
+
+
+@pytest.fixture
+def world(node_cluster: Cluster, node_api: Api, node_namespace: str, installation: Installation) -> World:  # noqa: ARG001
+    """A namespace of the test's own, with the operator at work."""
+    return World(node_cluster, node_api, node_namespace)
+
+
+@pytest.fixture(scope="module")
+def shared(node_cluster: Cluster, node_api: Api, installation: Installation) -> Iterator[World]:  # noqa: ARG001
+    """A namespace for all tests of a module, which wait for the same runs."""
+    made = new_world(node_cluster, node_api)
+    yield made
+    node_api.core.delete_namespace(made.namespace)
+
+
+def _around(text: str, word: str) -> str:
+    at = text.find(word)
+    return text[max(0, at - 1000) : at + 4000]
