@@ -69,9 +69,8 @@ class Client:
                 return items, metadata["resourceVersion"]
             params["continue"] = metadata["continue"]
 
-    async def create(self, resource: Resource, body: Body, dry_run: bool = False) -> Reply:
-        path = resource.path(body["metadata"].get("namespace"))
-        return await self._request("POST", path, body, params=_dry(dry_run))
+    async def create(self, resource: Resource, body: Body) -> Reply:
+        return await self._request("POST", resource.path(body["metadata"].get("namespace")), body)
 
     async def replace(self, resource: Resource, body: Body, dry_run: bool = False) -> Reply:
         path = resource.path(body["metadata"]["namespace"], body["metadata"]["name"])
