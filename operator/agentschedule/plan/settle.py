@@ -63,16 +63,19 @@ def turn(
 
 
 def _quiet(cronjob: CronJob, cron: Cron, now: datetime) -> datetime | None:
-    seed = cronjob.last_schedule_time or cronjob.created
-    coming = None if cronjob.suspend else cron.following(seed, now)
+    coming = _coming(cronjob, cron, now)
     return coming + PATIENCE if coming and coming - now <= QUIET else None
 
 
 def write_before(cronjob: CronJob, cron: Cron, now: datetime) -> datetime | None:
     """Until when a write that begins now may reach the API server: a dry run can take its time."""
-    seed = cronjob.last_schedule_time or cronjob.created
-    coming = None if cronjob.suspend else cron.following(seed, now)
+    coming = _coming(cronjob, cron, now)
     return coming - QUIET if coming else None
+
+
+def _coming(cronjob: CronJob, cron: Cron, now: datetime) -> datetime | None:
+    """The next due time, counted as the controller does: from its own mark."""
+    return None if cronjob.suspend else cron.following(cronjob.last_schedule_time or cronjob.created, now)
 
 
 def owed(observed: Observed, cron: Cron, now: datetime) -> datetime | None:
