@@ -42,7 +42,6 @@ ANNOTATION_TOKEN = f"{GROUP}/token-hash"
 
 # Kubernetes' own.
 CRONJOB_TIMESTAMP = "batch.kubernetes.io/cronjob-scheduled-timestamp"
-CRONJOB_INSTANTIATE = "cronjob.kubernetes.io/instantiate"
 LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
 LABEL_JOB_UID = "batch.kubernetes.io/controller-uid"
 INDEX_FAILURE_COUNT = "batch.kubernetes.io/job-index-failure-count"

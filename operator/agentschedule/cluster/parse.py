@@ -192,7 +192,6 @@ def pod(body: Body) -> Pod:
         phase=status.get("phase") or "Pending",
         reason=status.get("reason") or "",
         message=status.get("message") or "",
-        disrupted=any(c["type"] == names.DISRUPTION_TARGET and c["status"] == "True" for c in _conditions(status)),
         started_at=moment(end.get("startedAt") or running.get("startedAt")),
         ended_at=moment(end.get("finishedAt")),
         exit_code=end.get("exitCode"),

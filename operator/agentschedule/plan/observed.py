@@ -102,7 +102,6 @@ class Pod:
     phase: str
     reason: str  # of the pod, such as DeadlineExceeded or Evicted
     message: str
-    disrupted: bool
     started_at: datetime | None
     ended_at: datetime | None
     exit_code: int | None

@@ -96,7 +96,7 @@ class Cluster:
         if job.uid in self.jobs:
             self.pods[job.uid] = Pod(
                 name=job.name, namespace=job.namespace, uid=f"pod-{job.uid}", resource_version="1", job_uid=job.uid,
-                created=job.created, attempt=1, phase="Running", reason="", message="", disrupted=False,
+                created=job.created, attempt=1, phase="Running", reason="", message="",
                 started_at=job.created, ended_at=None, exit_code=None, termination_message=None, container_reason="",
                 waiting_reason="", waiting_message="",
             )  # fmt: skip
