@@ -27,6 +27,8 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 
 # Annotations that users write on an AgentSchedule.
 ANNOTATION_TRIGGER = f"{GROUP}/trigger"
+ANNOTATION_TRIGGER_MESSAGE = f"{GROUP}/trigger-message"
+ANNOTATION_TRIGGER_PARAMS = f"{GROUP}/trigger-params"
 # Annotations of ours on a CronJob.
 ANNOTATION_SPEC_HASH = f"{GROUP}/spec-hash"
 ANNOTATION_SPEC_GENERATION = f"{GROUP}/spec-generation"
@@ -35,6 +37,12 @@ ANNOTATION_NOT_BEFORE = f"{GROUP}/not-before"
 # Annotations of ours on pods (the chart's MutatingAdmissionPolicy sets the first on scheduled runs).
 ANNOTATION_SCHEDULED_TIME = f"{GROUP}/scheduled-time"
 ANNOTATION_RUN_TRIGGER = f"{GROUP}/run-trigger"
+# Annotations of ours on Jobs: how long the first retry waits; and, while a longer wait than Kubernetes' own holds the
+# Job suspended, until when.
+ANNOTATION_RETRY_DELAY = f"{GROUP}/retry-delay-seconds"
+ANNOTATION_HELD_UNTIL = f"{GROUP}/held-until"
+# On a ScheduleRun that the operator cancelled: which run took its place.
+ANNOTATION_REPLACED_BY = f"{GROUP}/replaced-by"
 # On a ScheduleRun that records a Job which Kubernetes made: it never starts one.
 ANNOTATION_JOB_UID = f"{GROUP}/job-uid"
 # On a ScheduleRun that an annotation asked for: which token it was.
@@ -46,12 +54,19 @@ LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
 LABEL_JOB_UID = "batch.kubernetes.io/controller-uid"
 INDEX_FAILURE_COUNT = "batch.kubernetes.io/job-index-failure-count"
 DISRUPTION_TARGET = "DisruptionTarget"
+FAILURE_TARGET = "FailureTarget"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 # The CronJob controller's event when the API refuses a Job.
 FAILED_CREATE = "FailedCreate"
 
+# A condition of ours on a pod, known to the Job's failure policy: no further attempt.
+NO_RETRY = f"{GROUP}/NoRetry"
+
 AGENT_CONTAINER = "agent"
 RESULT_PATH = "/dev/termination-log"
+MESSAGE_VOLUME = "agent-message"
+MESSAGE_DIRECTORY = "/etc/agentschedule"
+MESSAGE_FILE = f"{MESSAGE_DIRECTORY}/message"
 
 
 class Env(StrEnum):
@@ -66,8 +81,10 @@ class Env(StrEnum):
     RETRY_COUNT = "AGENT_RETRY_COUNT"
     RETRY_LIMIT = "AGENT_RETRY_LIMIT"
     TIMEOUT_SECONDS = "AGENT_TIMEOUT_SECONDS"
+    SESSION_ID = "AGENT_SESSION_ID"
     IDEMPOTENCY_KEY = "AGENT_IDEMPOTENCY_KEY"
     MESSAGE = "AGENT_MESSAGE"
+    MESSAGE_FILE = "AGENT_MESSAGE_FILE"
     PARAMS = "AGENT_PARAMS"
     MODEL = "AGENT_MODEL"
     ALLOWED_TOOLS = "AGENT_ALLOWED_TOOLS"
@@ -86,6 +103,24 @@ class ConcurrencyPolicy(StrEnum):
 
     FORBID = "Forbid"
     ALLOW = "Allow"
+    REPLACE = "Replace"
+
+
+class SessionMode(StrEnum):
+    """Which session a run of the agent belongs to."""
+
+    NEW = "New"
+    FIXED = "Fixed"
+    CONTINUE = "Continue"
+
+
+class Override(StrEnum):
+    """What a manual run may say otherwise than its schedule: fields of a ScheduleRun's spec."""
+
+    MESSAGE = "message"
+    PARAMS = "params"
+    MODEL = "model"
+    TIMEOUT_SECONDS = "timeoutSeconds"
 
 
 class WhenInactive(StrEnum):
@@ -110,6 +145,7 @@ class RunPhase(StrEnum):
 
     PENDING = "Pending"
     RUNNING = "Running"
+    RETRYING = "Retrying"  # an attempt failed, and another follows
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     TIMED_OUT = "TimedOut"
@@ -118,7 +154,7 @@ class RunPhase(StrEnum):
 
     @property
     def final(self) -> bool:
-        return self not in (RunPhase.PENDING, RunPhase.RUNNING)
+        return self not in (RunPhase.PENDING, RunPhase.RUNNING, RunPhase.RETRYING)
 
 
 class Condition(StrEnum):
@@ -164,6 +200,8 @@ class Reason(StrEnum):
     SCHEDULE_NOT_FOUND = "ScheduleNotFound"
     SCHEDULE_NOT_READY = "ScheduleNotReady"
     ALREADY_RUNNING = "AlreadyRunning"
+    OVERRIDE_NOT_ALLOWED = "OverrideNotAllowed"
+    INVALID_OVERRIDE = "InvalidOverride"
     # A run's.
     SUCCEEDED = "Succeeded"
     AGENT_FAILED = "AgentFailed"
@@ -174,6 +212,14 @@ class Reason(StrEnum):
     JOB_FAILED = "JobFailed"
     JOB_REFUSED = "JobRefused"
     NEVER_STARTED = "NeverStarted"
+    CANCELLED = "Cancelled"
+    REPLACED = "Replaced"
+    REPLACING = "Replacing"
+    NOT_RETRYABLE = "NotRetryable"
+    RETRIES_EXHAUSTED = "RetriesExhausted"
+    RETRY_PENDING = "RetryPending"
+    LOG_READ = "LogRead"
+    PODS_REFUSED = "FailedCreate"
     # A missed due time's.
     SUPERSEDED = "Superseded"
     JOB_CREATION_FAILED = "JobCreationFailed"

@@ -7,13 +7,35 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
-from agentschedule.names import DNS_LABEL, DUE_MINUTE_SUFFIX, MAX_RUN_NAME, RunPhase, Trigger
+from agentschedule.api.schedule import MAX_TEXT, MAX_TIMEOUT_SECONDS, MessageFrom
+from agentschedule.names import DNS_LABEL, DUE_MINUTE_SUFFIX, MAX_RUN_NAME, Override, RunPhase, Trigger
+
+# What cannot be changed. CEL does not look into params, which is free-form: it compares how many fields they have.
+FIXED = ("scheduleName", "trigger", "scheduledTime", "message", "params", "model", "timeoutSeconds")
+OVERRIDES = " || ".join(f"has(self.{field.value})" for field in Override)
+
+
+def _unchanged(field: str) -> str:
+    both = f"has(self.{field}) == has(oldSelf.{field})"
+    return f"{both} && (!has(self.{field}) || self.{field} == oldSelf.{field})"
 
 
 class ScheduleRunSpec(Model):
-    """Which schedule to run. It cannot be changed afterwards."""
+    """Which schedule to run. It cannot be changed afterwards, but for ``cancel``."""
 
-    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", "a run cannot be changed: make a new one")))
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (" && ".join(_unchanged(field) for field in FIXED), "a run cannot be changed: make a new one"),
+            (
+                "!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel)",
+                "a run that is cancelled stays so: make a new one",
+            ),
+            (
+                f"self.trigger == 'Manual' || !({OVERRIDES})",
+                "a record of a scheduled run takes no message, params, model or timeoutSeconds",
+            ),
+        )
+    )
 
     schedule_name: Annotated[
         str, Field(min_length=1, max_length=253, description="The AgentSchedule, in this namespace, to run.")
@@ -28,18 +50,41 @@ class ScheduleRunSpec(Model):
             description="The due time; absent on manual runs.", json_schema_extra=rules(calendar_rule("scheduledTime"))
         ),
     ] = None
+    message: Annotated[
+        str | None,
+        Field(max_length=MAX_TEXT, description="Instead of the schedule's, where manualRuns.allowOverrides says so."),
+    ] = None
+    params: Annotated[
+        FreeForm | None,
+        Field(description="Instead of the schedule's, where manualRuns.allowOverrides says so."),
+    ] = None
+    model: Annotated[
+        str | None,
+        Field(max_length=253, description="Instead of agent.model, where manualRuns.allowOverrides says so."),
+    ] = None
+    timeout_seconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MAX_TIMEOUT_SECONDS,
+            description="Instead of the schedule's, where manualRuns.allowOverrides says so.",
+        ),
+    ] = None
+    cancel: Annotated[bool | None, Field(description="true stops the run; it ends Cancelled.")] = None
 
 
 class RunInput(Model):
     """What this run was given, read from its Job."""
 
     message: str | None = None
+    message_from: MessageFrom | None = None
     params: FreeForm | None = None
     model: str | None = None
+    session_id: Annotated[str | None, Field(alias="sessionID")] = None
 
 
 class Attempt(Model):
-    """One pod of the run."""
+    """One pod of the run. A pod that was evicted or preempted shares its number with the pod that took its place."""
 
     attempt: int
     pod: str
@@ -77,7 +122,7 @@ class ScheduleRunStatus(Model):
 
     phase: Annotated[
         RunPhase | None,
-        Field(description="Pending, Running, Succeeded, Failed, TimedOut, Cancelled or Skipped."),
+        Field(description="Pending, Running, Retrying, Succeeded, Failed, TimedOut, Cancelled or Skipped."),
     ] = None
     reason: Annotated[str | None, Field(description="One word for why.")] = None
     message: Annotated[str | None, Field(description="A sentence for why.")] = None

@@ -11,8 +11,10 @@ from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time,
 from agentschedule.names import (
     MAX_SCHEDULE_NAME,
     ConcurrencyPolicy,
+    Override,
     RunPhase,
     SchedulePhase,
+    SessionMode,
     Trigger,
     TriggerOutcome,
     WhenInactive,
@@ -20,6 +22,7 @@ from agentschedule.names import (
 
 # Message and params travel as environment variables; together they stay well below the kernel's 128 KiB for one.
 MAX_TEXT = 32_000
+MAX_TIMEOUT_SECONDS = 86_400
 
 
 class ManualRuns(Model):
@@ -29,6 +32,67 @@ class ManualRuns(Model):
         WhenInactive,
         Field(description="While the schedule is suspended: Reject (default) or Allow manual runs."),
     ] = WhenInactive.REJECT
+    allow_overrides: Annotated[
+        tuple[Override, ...] | None,
+        Field(
+            max_length=len(Override),
+            description="What a manual run may say otherwise: of message, params, model, timeoutSeconds. "
+            "Default: nothing, since who may start a run may not rewrite it.",
+        ),
+    ] = None
+
+
+class ConfigMapKey(Model):
+    """A key of a ConfigMap in the schedule's namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    key: Annotated[str, Field(min_length=1, max_length=253)]
+
+
+class MessageFrom(Model):
+    """Where the message comes from. The operator never reads it: it is mounted into the agent's pod."""
+
+    config_map_key_ref: ConfigMapKey
+
+
+class Session(Model):
+    """Which session the agent's runs belong to."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.id) == (self.mode == 'Fixed')",
+                "session takes mode Fixed with an id, and New or Continue without one",
+            )
+        )
+    )
+
+    mode: Annotated[
+        SessionMode,
+        Field(
+            description="New (default): each run has a session of its own. Fixed: all runs have the session id. "
+            "Continue: a run gets the session that the last run reported.",
+        ),
+    ]
+    id: Annotated[str | None, Field(min_length=1, max_length=253, description="The session of mode Fixed.")] = None
+
+
+class Retry(Model):
+    """What happens after an attempt that failed."""
+
+    limit: Annotated[
+        int,
+        Field(ge=0, le=10, description="How many times a run is tried again after its first attempt. Default: 0."),
+    ] = 0
+    delay_seconds: Annotated[
+        int,
+        Field(
+            ge=10,
+            le=3600,
+            description="Seconds between the end of the first attempt and the second; it doubles with each attempt, "
+            "to an hour at most. Default: 10.",
+        ),
+    ] = 10
 
 
 class History(Model):
@@ -58,6 +122,10 @@ class AgentScheduleSpec(Model):
             (
                 "!has(self.runAt) || !(has(self.startAt) || has(self.endAt))",
                 "runAt is one moment: leave startAt and endAt out",
+            ),
+            (
+                "!(has(self.message) && has(self.messageFrom))",
+                "write message or messageFrom, not both",
             ),
         )
     )
@@ -139,8 +207,8 @@ class AgentScheduleSpec(Model):
     concurrency_policy: Annotated[
         ConcurrencyPolicy,
         Field(
-            description="While a run is active, Forbid (default) holds back or rejects others, Allow starts them; "
-            "for scheduled and manual runs alike."
+            description="While a run is active, Forbid (default) holds back or rejects others, Allow starts them, "
+            "Replace ends the active one for the new one; for scheduled and manual runs alike."
         ),
     ] = ConcurrencyPolicy.FORBID
     manual_runs: Annotated[ManualRuns | None, Field(description="Rules for runs by hand.")] = None
@@ -149,6 +217,10 @@ class AgentScheduleSpec(Model):
         str | None,
         Field(max_length=MAX_TEXT, description="The prompt, handed to the agent as AGENT_MESSAGE."),
     ] = None
+    message_from: Annotated[
+        MessageFrom | None,
+        Field(description="A long prompt, from a ConfigMap: the agent finds it in the file AGENT_MESSAGE_FILE."),
+    ] = None
     params: Annotated[
         FreeForm | None,
         Field(
@@ -156,10 +228,16 @@ class AgentScheduleSpec(Model):
             "Whole numbers beyond 2^53 lose digits: write them as strings."
         ),
     ] = None
+    session: Annotated[Session | None, Field(description="Which session the runs belong to. Default: mode New.")] = None
     timeout_seconds: Annotated[
         int,
-        Field(ge=1, le=86_400, description="How long a run may take, image pull included; then it is TimedOut."),
+        Field(
+            ge=1,
+            le=MAX_TIMEOUT_SECONDS,
+            description="How long an attempt may take, image pull included; then it is TimedOut.",
+        ),
     ] = 3600
+    retry: Annotated[Retry | None, Field(description="Whether a failed run is tried again. Default: no.")] = None
     history: Annotated[History | None, Field(description="How many finished runs are kept. Default: 10 and 10.")] = None
 
 
@@ -237,6 +315,10 @@ class AgentScheduleStatus(Model):
     last_successful_time: Annotated[Time | None, Field(description="When a run last ended well.")] = None
     last_failure_time: Annotated[Time | None, Field(description="When a run last failed or timed out.")] = None
     last_run: Annotated[RunSummary | None, Field(description="The last run that ended.")] = None
+    last_session_id: Annotated[
+        str | None,
+        Field(alias="lastSessionID", description="The session that the last run reported, for session.mode Continue."),
+    ] = None
     active_runs: Annotated[tuple[str, ...] | None, Field(description="Runs that have not ended.")] = None
     active: Annotated[int, Field(description="How many runs have not ended.")] = 0
     counts: Annotated[Counts | None, Field(description="Totals since the schedule was made.")] = None
