@@ -6,7 +6,6 @@ The contract's outward half: JSON at ``AGENT_RESULT_PATH``, which Kubernetes han
 from __future__ import annotations
 
 import json
-import math
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, Validat
 
 from agentschedule.api.base import Model
 from agentschedule.api.run import Output, RunError, Usage
+from agentschedule.plan.text import MAX_EXACT_INTEGER, clean, is_json, parse, plain_json
 
 # The kubelet's limit: a text of this many bytes was cut, and what is missing is its head.
 MAX_TERMINATION_MESSAGE_BYTES = 4096
@@ -22,8 +22,6 @@ MAX_OUTPUT_BYTES = 16 * 1024  # a status is read by every watcher; the whole out
 MAX_WORD = 253  # characters of an id, a code or a model's name
 MAX_SENTENCE = 1024  # characters of an error message or a reference
 MAX_REQUIREMENTS = 32
-MAX_DEPTH = 32  # levels of nested JSON that are kept
-MAX_EXACT_INTEGER = 2**53  # beyond, JSON readers disagree
 MAX_COST_USD = Decimal(1_000_000)  # one run; more is a mistake in the agent's arithmetic
 COST_DIGITS = Decimal("0.000000001")  # a billionth of a dollar: less than any token costs
 
@@ -42,13 +40,6 @@ FOREIGN_TEXTS = (
     "OCI runtime create failed",
     "container create failed",
 )
-_ESCAPES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, links and other strings with an end
-    r"|\x1b[ -/]*[0-~]"
-)
-# Control characters but tab and newline, and halves of surrogate pairs, which UTF-8 cannot hold.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|[\ud800-\udfff]")
 _COST = re.compile(r"[0-9]{1,30}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 
 
@@ -80,40 +71,17 @@ def read_result(text: str | None) -> AgentResult:
             return wire.result()
     if not cleaned or cleaned.startswith(FOREIGN_TEXTS) or _was_cut(text or "", cleaned):
         return AgentResult()
-    return AgentResult(output=_text_output(cleaned, JSON if _is_json(cleaned) else PLAIN))
-
-
-def clean(text: str) -> str:
-    """Text without terminal escapes, NUL and other control characters; tabs and newlines stay."""
-    lines = _ESCAPES.sub("", text.removeprefix("\ufeff")).replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", lines)
-
-
-def _parse(text: str) -> Any:
-    """JSON with what Python's own writers add (NaN becomes null). Raises ValueError, RecursionError."""
-    return json.loads(text, strict=False, parse_constant=lambda _: None, parse_float=_finite)
-
-
-def _finite(digits: str) -> float | None:
-    number = float(digits)
-    return number if math.isfinite(number) else None
+    return AgentResult(output=_text_output(cleaned, JSON if is_json(cleaned) else PLAIN))
 
 
 def _contract(text: str) -> _Wire | None:
     if not text.startswith("{"):
         return None
     try:
-        parsed = _parse(text)
+        parsed = parse(text)
     except (ValueError, RecursionError):
         return None
     return _Wire.model_validate(parsed) if parsed.keys() & _Wire.model_fields.keys() else None
-
-
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(_parse(text), dict | list)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _was_cut(text: str, cleaned: str) -> bool:
@@ -121,7 +89,7 @@ def _was_cut(text: str, cleaned: str) -> bool:
     if len(text.encode("utf-8", "replace")) >= MAX_TERMINATION_MESSAGE_BYTES:
         return True
     try:
-        _parse(cleaned)
+        parse(cleaned)
     except json.JSONDecodeError as error:
         broken_off = error.msg.startswith("Unterminated") or error.pos >= len(cleaned) - len("false")
         return cleaned.startswith("{") and broken_off
@@ -155,19 +123,6 @@ def _cost(value: Any) -> str | None:
         return None
     cost = Decimal(text)
     return format(cost.quantize(COST_DIGITS).normalize(), "f") if cost <= MAX_COST_USD else None
-
-
-def plain_json(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """JSON that every reader takes: cleaned strings, long integers as strings, and null where it nests too deep."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, int) and abs(value) > MAX_EXACT_INTEGER:
-        return str(value)
-    if isinstance(value, dict):
-        return {clean(key): plain_json(part, depth - 1) for key, part in value.items()} if depth else None
-    if isinstance(value, list):
-        return [plain_json(part, depth - 1) for part in value] if depth else None
-    return value
 
 
 def _requirements(value: Any) -> tuple[Any, ...] | None:
