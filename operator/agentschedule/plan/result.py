@@ -1,6 +1,7 @@
 """What an agent left behind, read so that nothing it wrote can fail its run. Pure; called by ``plan.run``.
 
 The contract's outward half: JSON at ``AGENT_RESULT_PATH``, which Kubernetes hands on as the pod's termination message.
+Its words are strict: a ``status`` of ``Succeeded`` or ``ok`` is none, and the exit code decides alone.
 """
 
 from __future__ import annotations
@@ -18,10 +19,16 @@ from agentschedule.plan.text import MAX_EXACT_INTEGER, clean, is_json, parse, pl
 
 # The kubelet's limit: a text of this many bytes was cut, and what is missing is its head.
 MAX_TERMINATION_MESSAGE_BYTES = 4096
+# What the kubelet takes of a log in place of an empty file: the last 2048 bytes. A character that this cuts may grow.
+LOG_TAIL_BYTES = range(2048, 2051)
+LOG_LINES = 20  # the runtime splits a line into pieces of 16 KiB, and each counts: 320 KiB at most
+# All of a result as JSON: a status is sent to every watcher, and etcd takes 1.5 MiB.
+MAX_RESULT_BYTES = 64 * 1024
 MAX_OUTPUT_BYTES = 16 * 1024  # a status is read by every watcher; the whole output belongs where output_ref points
 MAX_WORD = 253  # characters of an id, a code or a model's name
 MAX_SENTENCE = 1024  # characters of an error message or a reference
 MAX_REQUIREMENTS = 32
+MAX_REQUIREMENTS_BYTES = 8 * 1024  # as JSON; what does not fit is left out
 MAX_COST_USD = Decimal(1_000_000)  # one run; more is a mistake in the agent's arithmetic
 COST_DIGITS = Decimal("0.000000001")  # a billionth of a dollar: less than any token costs
 
@@ -39,6 +46,12 @@ FOREIGN_TEXTS = (
     "failed to create shim task",
     "OCI runtime create failed",
     "container create failed",
+)
+# The kubelet's words in place of a log that it has no more, with the status code 200.
+FOREIGN_LOGS = (
+    "unable to retrieve container logs for ",
+    "failed to try resolving symlinks in path ",
+    "failed to open log file ",
 )
 _COST = re.compile(r"[0-9]{1,30}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?")
 
@@ -58,35 +71,76 @@ class AgentResult(Model):
     output: Output | None = None
 
 
-def read_result(text: str | None) -> AgentResult:
-    """Read a termination message: the result file, or the end of the log if that was empty and the exit code not 0.
+def read_result(message: str | None, log: str | None = None) -> AgentResult:
+    """What a pod left: its termination message, else the end of its log, else what is left of a message that was cut.
 
-    A JSON object with a key of the contract, as the whole text or its last line, is the result. Other text is the
-    output. Nothing, text that lost a part, and texts of the kubelet itself give an empty result. Never raises.
+    ``log`` is what ``needs_log`` asks for; None if it was not read, empty if there is none. Never raises.
     """
-    cleaned = clean(text or "").strip()
-    for candidate in (cleaned, cleaned.rpartition("\n")[2]):
-        wire = _contract(candidate)
-        if wire is not None:
-            return wire.result()
-    if not cleaned or cleaned.startswith(FOREIGN_TEXTS) or _was_cut(text or "", cleaned):
+    said = _read_message(message or "")
+    if said is not None or log is None:
+        return said or AgentResult()
+    found = read_log(log)
+    return found if found.wire() else _remains(message or "")
+
+
+def needs_log(message: str | None) -> bool:
+    """True for a termination message that says nothing: empty, cut, or not the agent's."""
+    return _read_message(message or "") is None
+
+
+def read_log(text: str) -> AgentResult:
+    """Read the last lines of a log: a result as the last line, or as the whole, else all of it is the output."""
+    cleaned = clean(text).strip()
+    result = _result_in(cleaned)
+    if result is not None:
+        return result
+    if not cleaned or (cleaned.startswith(FOREIGN_LOGS) and "\n" not in cleaned):
         return AgentResult()
-    return AgentResult(output=_text_output(cleaned, JSON if is_json(cleaned) else PLAIN))
+    return AgentResult(output=_end_of(cleaned, truncated=text.count("\n") >= LOG_LINES))
 
 
-def _contract(text: str) -> _Wire | None:
+def _read_message(text: str) -> AgentResult | None:
+    """The result file, or the kubelet's own end of the log if that was empty and the exit code not 0."""
+    cleaned = clean(text).strip()
+    result = _result_in(cleaned)
+    if result is not None:
+        return result
+    if not cleaned or cleaned.startswith(FOREIGN_TEXTS) or _was_cut(text, cleaned):
+        return None
+    return AgentResult(output=_start_of(cleaned, JSON if is_json(cleaned) else PLAIN))
+
+
+def _remains(message: str) -> AgentResult:
+    """The last resort: a message that was cut is more than nothing."""
+    cleaned = clean(message).strip()
+    foreign = not cleaned or cleaned.startswith(FOREIGN_TEXTS)
+    return AgentResult() if foreign else AgentResult(output=_end_of(cleaned, truncated=True))
+
+
+def _result_in(cleaned: str) -> AgentResult | None:
+    candidates = dict.fromkeys((cleaned, cleaned.rpartition("\n")[2]))
+    return next((result for result in map(_contract, candidates) if result is not None), None)
+
+
+def _contract(text: str) -> AgentResult | None:
+    """The result in a JSON object with a key of the contract. None for others, and if the key is all that is alike."""
     if not text.startswith("{"):
         return None
     try:
         parsed = parse(text)
     except (ValueError, RecursionError):
         return None
-    return _Wire.model_validate(parsed) if parsed.keys() & _Wire.model_fields.keys() else None
+    if not parsed.keys() & _Wire.model_fields.keys():
+        return None
+    result = _Wire.model_validate(parsed).result()
+    silent = all(value in (None, "", [], {}) for value in parsed.values())
+    return result if silent or result.wire() else None
 
 
 def _was_cut(text: str, cleaned: str) -> bool:
     """True for a full message, and for JSON that breaks off (a pod with many containers gets shorter messages)."""
-    if len(text.encode("utf-8", "replace")) >= MAX_TERMINATION_MESSAGE_BYTES:
+    size = len(text.encode("utf-8", "replace"))
+    if size >= MAX_TERMINATION_MESSAGE_BYTES or (size in LOG_TAIL_BYTES and "\n" not in cleaned):
         return True
     try:
         parse(cleaned)
@@ -128,22 +182,36 @@ def _cost(value: Any) -> str | None:
 def _requirements(value: Any) -> tuple[Any, ...] | None:
     if not isinstance(value, list):
         return None
-    # No nulls: the CRD's lists refuse them.
-    return tuple(part for part in map(plain_json, value[:MAX_REQUIREMENTS]) if part is not None) or None
+    kept: list[Any] = []
+    room = MAX_REQUIREMENTS_BYTES
+    for part in map(plain_json, value[:MAX_REQUIREMENTS]):
+        size = len(json.dumps(part, ensure_ascii=False).encode())
+        # No nulls: the CRD's lists refuse them.
+        if part is not None and size <= room:
+            kept.append(part)
+            room -= size
+    return tuple(kept) or None
 
 
 def _output(value: Any) -> Output | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        return _text_output(clean(value), PLAIN)
-    return _text_output(json.dumps(plain_json(value), ensure_ascii=False), JSON)
+        return _start_of(clean(value), PLAIN)
+    return _start_of(json.dumps(plain_json(value), ensure_ascii=False), JSON)
 
 
-def _text_output(text: str, content_type: str) -> Output:
+def _start_of(text: str, content_type: str) -> Output:
     whole = text.encode()
-    cut = whole[:MAX_OUTPUT_BYTES].decode(errors="ignore")
-    return Output(content=cut, content_type=content_type, truncated=True if len(whole) > MAX_OUTPUT_BYTES else None)
+    kept = whole[:MAX_OUTPUT_BYTES].decode(errors="ignore")
+    return Output(content=kept, content_type=content_type, truncated=True if len(whole) > MAX_OUTPUT_BYTES else None)
+
+
+def _end_of(text: str, truncated: bool) -> Output:
+    whole = text.encode()
+    kept = whole[-MAX_OUTPUT_BYTES:].decode(errors="ignore")
+    cut = truncated or len(whole) > MAX_OUTPUT_BYTES
+    return Output(content=kept, content_type=PLAIN, truncated=True if cut else None)
 
 
 Word = Annotated[str | None, BeforeValidator(_word)]
@@ -155,6 +223,12 @@ class _Error(BaseModel):
     code: Word = None
     message: Sentence = None
     retryable: Annotated[bool | None, Field(strict=True), WrapValidator(_drop)] = None
+
+
+def _read_error(value: Any, read: ValidatorFunctionWrapHandler) -> _Error:
+    """Many programs say their error as a plain string: that is its message."""
+    spoken = {"message": value} if isinstance(value, str) else value
+    return _drop(spoken, read) or _Error()
 
 
 class _Usage(BaseModel):
@@ -170,7 +244,7 @@ class _Wire(BaseModel):
     run_id: Word = None
     session_id: Word = None
     status_code: Annotated[int | None, Field(strict=True, ge=0, le=999), WrapValidator(_drop)] = None
-    error: Annotated[_Error, WrapValidator(lambda value, read: _drop(value, read) or _Error())] = _Error()
+    error: Annotated[_Error, WrapValidator(_read_error)] = _Error()
     model: Word = None
     cost_usd: Annotated[str | None, BeforeValidator(_cost)] = None
     usage: Annotated[_Usage, WrapValidator(lambda value, read: _drop(value, read) or _Usage())] = _Usage()
