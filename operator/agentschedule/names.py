@@ -218,8 +218,9 @@ class Reason(StrEnum):
     NOT_RETRYABLE = "NotRetryable"
     RETRIES_EXHAUSTED = "RetriesExhausted"
     RETRY_PENDING = "RetryPending"
-    LOG_READ = "LogRead"
-    PODS_REFUSED = "FailedCreate"
+    NODE_LOST = "NodeLost"
+    JOB_SUSPENDED = "JobSuspended"
+    RECORD_ONLY = "RecordOnly"
     # A missed due time's.
     SUPERSEDED = "Superseded"
     JOB_CREATION_FAILED = "JobCreationFailed"

@@ -9,7 +9,7 @@ from typing import Any
 from agentschedule import names
 from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.plan.observed import Answer, CronJob, Job, Observed, Reference
+from agentschedule.plan.observed import Answer, CronJob, Job, Observed, Pod, Reference
 
 NAME, NAMESPACE = "report", "analytics"
 SCHEDULE_UID, CRONJOB_UID = "schedule-uid", "cronjob-uid"
@@ -65,6 +65,7 @@ def a_cronjob(**changes: Any) -> CronJob:
         "time_zone": "Etc/UTC",
         "suspend": False,
         "forbid": True,
+        "replace": False,
         "deadline_seconds": 300,
         "last_schedule_time": at("07:00:00"),
         "active": (),
@@ -90,10 +91,16 @@ def a_job(name: str = "report-now", **changes: Any) -> Job:
         "suspended": False,
         "deleting": False,
         "succeeded": None,
+        "ending": False,
         "reason": "",
         "message": "",
+        "started_at": None,
         "finished_at": None,
         "input": RunInput(),
+        "timeout_seconds": 3600,
+        "retry_limit": 0,
+        "retry_delay_seconds": 10,
+        "held_until": None,
     }
     return Job(**(fields | changes))
 
@@ -103,7 +110,38 @@ def a_due_job(due: datetime, **changes: Any) -> Job:
     return a_job(names.scheduled_job_name(NAME, due), due=due, **changes)
 
 
-def a_run(name: str = "report-now", owner: str | None = SCHEDULE_UID, **status: Any) -> ScheduleRun:
+def a_pod(name: str = "report-now-0", job: str = "report-now", **changes: Any) -> Pod:
+    """The pod of a Job's first attempt, on a node and not started yet; see ``running`` and the like."""
+    fields: dict[str, Any] = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "uid": f"uid-of-{name}",
+        "resource_version": "300",
+        "job_uid": f"uid-of-{job}",
+        "created": at("07:30:01"),
+        "attempt": 1,
+        "phase": "Pending",
+        "reason": "",
+        "message": "",
+        "on_node": True,
+        "deadline_seconds": 3600,
+        "deletion_time": None,
+        "disrupted": "",
+        "no_retry": "",
+        "started_at": None,
+        "ended_at": None,
+        "exit_code": None,
+        "termination_message": None,
+        "container_reason": "",
+        "waiting_reason": "",
+        "waiting_message": "",
+    }
+    return Pod(**(fields | changes))
+
+
+def a_run(
+    name: str = "report-now", owner: str | None = SCHEDULE_UID, spec: dict[str, Any] | None = None, **status: Any
+) -> ScheduleRun:
     """A manual run that the schedule owns."""
     reference = {"apiVersion": names.API_VERSION, "kind": names.SCHEDULE_KIND, "name": NAME, "controller": True}
     return ScheduleRun.model_validate(
@@ -114,7 +152,7 @@ def a_run(name: str = "report-now", owner: str | None = SCHEDULE_UID, **status: 
                 "uid": f"uid-of-run-{name}",
                 "ownerReferences": [reference | {"uid": owner}] if owner else [],
             },
-            "spec": {"scheduleName": NAME},
+            "spec": {"scheduleName": NAME} | (spec or {}),
             "status": status or None,
         }
     )

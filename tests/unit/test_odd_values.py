@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ from agentschedule.errors import ClusterError
 from agentschedule.names import Env, RunPhase, SchedulePhase
 from agentschedule.plan import build
 from agentschedule.plan.actions import CreateCronJob, UpdateCronJob
-from agentschedule.plan.observed import Unreadable
+from agentschedule.plan.observed import Answer, Question, Unreadable
 from agentschedule.plan.run import plan_run
 from agentschedule.plan.schedule import plan_schedule
 from agentschedule.plan.timing import timing
@@ -121,6 +122,7 @@ def pod_body(annotations: dict[str, str]) -> Body:
             annotations=annotations,
             ownerReferences=[{"uid": "uid-of-report-1", "controller": True}],
         ),
+        "spec": {},
         "status": {"phase": "Running"},
     }
 
@@ -133,6 +135,10 @@ def run_body(status: Body | None = None, **spec: Any) -> Body:
         "spec": {"scheduleName": KEY.schedule, "trigger": "Schedule", **spec},
     }
     return body | ({"status": status} if status else {})
+
+
+# Nobody knows why a Job or pod waits.
+NO_EVENTS = tuple(Answer(Question.WHY_WAITING, "", f"uid-of-report-1{rest}") for rest in ("", "-0-x"))
 
 
 def play(*, schedule: Body | None = None, **bodies: Body) -> tuple[Store, list[Body]]:
@@ -152,8 +158,9 @@ def play(*, schedule: Body | None = None, **bodies: Body) -> tuple[Store, list[B
             orjson.dumps(getattr(action, "body", {}))
             if isinstance(action, CreateCronJob | UpdateCronJob):
                 store.cronjobs.put(written(action, version))
+    world = replace(store.observed(KEY), answers=NO_EVENTS)
     for run in store.runs.of(KEY):
-        statuses += sent(plan_run(run, store.schedule(KEY), store.observed(KEY), NOW).status)
+        statuses += sent(plan_run(run, store.schedule(KEY), world, NOW).status)
     return store, statuses
 
 
@@ -347,8 +354,8 @@ def test_what_was_known_of_an_object_stays_known_when_later_news_cannot_be_read(
 
 
 def test_a_run_of_an_unknown_phase_is_followed_by_its_job() -> None:
-    attempts = [{"attempt": 1, "pod": "x", "phase": "Retrying"}]
-    run = run_body({"jobUID": "uid-of-report-1", "phase": "Retrying", "attempts": attempts})
+    attempts = [{"attempt": 1, "pod": "x", "phase": "Resting"}]
+    run = run_body({"jobUID": "uid-of-report-1", "phase": "Resting", "attempts": attempts})
     pod = pod_body({})
     _, statuses = play(cronjobs=cronjob_body(), jobs=job_body(), pods=pod, runs=run)
     assert statuses[-1]["phase"] == RunPhase.PENDING

@@ -7,7 +7,6 @@ the user wrote comes back as an ``Answer``, which is data; anything else is a ``
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,8 @@ from agentschedule import names
 from agentschedule.api.base import ObjectMeta, rfc3339
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import Client
-from agentschedule.cluster.store import Key, Store, Table
+from agentschedule.cluster.steer import Steering
+from agentschedule.cluster.store import Table
 from agentschedule.errors import AlreadyExists, Conflict, NotFound, Refused
 from agentschedule.names import Reason
 from agentschedule.plan import actions, build
@@ -24,13 +24,8 @@ from agentschedule.plan.observed import Answer, CronJob
 Body = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Applier:
+class Applier(Steering):
     """Writes for one schedule."""
-
-    client: Client
-    store: Store
-    key: Key
 
     async def apply(self, action: actions.Action) -> Answer | None:
         """Do one action. Returns what the API has against it, if that is the user's to mend."""
@@ -154,13 +149,11 @@ class Applier:
         path = resources.RUNS.path(meta.namespace, meta.name)
         self.store.runs.put(await self.client.patch(path, {"metadata": claim}))
 
-    async def _release(self, action: actions.ReleaseJob) -> None:
-        job = action.job
-        body = {
-            "metadata": {"resourceVersion": job.resource_version, "ownerReferences": list(action.owners)},
-            "spec": {"suspend": False},
-        }
-        self.store.jobs.put(await self.client.patch(resources.JOBS.path(job.namespace, job.name), body))
+    async def _cancel_run(self, action: actions.CancelRun) -> None:
+        meta = action.run.metadata
+        by = {"resourceVersion": meta.resource_version, "annotations": {names.ANNOTATION_REPLACED_BY: action.by}}
+        path = resources.RUNS.path(meta.namespace, meta.name)
+        self.store.runs.put(await self.client.patch(path, {"metadata": by, "spec": {"cancel": True}}))
 
     async def _delete_job(self, action: actions.DeleteJob) -> None:
         await self._delete(self.store.jobs, action.job.name, action.job.uid)
@@ -188,7 +181,15 @@ _DO: dict[type[actions.Action], Callable[[Applier, Any], Awaitable[Answer | None
     actions.CreateRun: Applier._create_run,
     actions.ClaimRun: Applier._claim,
     actions.CreateJob: Applier._create_job,
-    actions.ReleaseJob: Applier._release,
+    actions.CancelRun: Applier._cancel_run,
+    actions.ReleaseJob: Applier.release,
+    actions.HoldJob: Applier.hold,
+    actions.ResumeJob: Applier.resume,
+    actions.EndJob: Applier.end_job,
+    actions.StopPod: Applier.stop_pod,
+    actions.ReadLog: Applier.read_log,
+    actions.AskWhyWaiting: Applier.ask_why_waiting,
+    actions.AskNamespace: Applier.ask_namespace,
     actions.DeleteJob: Applier._delete_job,
     actions.DeleteRun: Applier._delete_run,
 }

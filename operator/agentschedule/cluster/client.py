@@ -49,7 +49,7 @@ class Client:
         self._session = session
         self._server = server.rstrip("/")
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Body:
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Body:
         return (await self._request("GET", resource.path(namespace, name))).body
 
     async def list(

@@ -18,7 +18,7 @@ from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
 from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.names import Env
-from agentschedule.plan.observed import CronJob, Job, Pod, Reference, Unreadable
+from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
 from agentschedule.plan.pod import MAX_PARAMS_DEPTH, is_deeper, unescape
 from agentschedule.plan.timing import JUST_BEFORE
 
@@ -98,6 +98,7 @@ def cronjob(body: Body) -> CronJob:
         time_zone=spec.get("timeZone") or "Etc/UTC",
         suspend=bool(spec.get("suspend")),
         forbid=spec.get("concurrencyPolicy") == names.ConcurrencyPolicy.FORBID,
+        replace=spec.get("concurrencyPolicy") == names.ConcurrencyPolicy.REPLACE,
         deadline_seconds=spec.get("startingDeadlineSeconds"),
         last_schedule_time=moment(status.get("lastScheduleTime")),
         active=tuple(Reference(ref["name"], ref["uid"]) for ref in status.get("active") or ()),
@@ -124,6 +125,7 @@ def small_int(text: str | None, default: D) -> int | D:
 
 def job(body: Body) -> Job:
     meta, spec, status = body["metadata"], body["spec"], body.get("status") or {}
+    annotations = meta.get("annotations") or {}
     ends = {c["type"]: c for c in status.get("conditions") or () if c["status"] == "True"}
     failed, complete = ends.get("Failed"), ends.get("Complete")
     end = failed or complete or {}
@@ -135,14 +137,20 @@ def job(body: Body) -> Job:
         created=created(meta),
         controller_uid=controller_uid(meta),
         owner_uids=frozenset(ref["uid"] for ref in meta.get("ownerReferences") or ()),
-        due=_annotated((meta.get("annotations") or {}).get(names.CRONJOB_TIMESTAMP)),
+        due=_annotated(annotations.get(names.CRONJOB_TIMESTAMP)),
         suspended=bool(spec.get("suspend")),
         deleting=bool(meta.get("deletionTimestamp")),
         succeeded=False if failed else True if complete else None,
+        ending=names.FAILURE_TARGET in ends,
         reason=end.get("reason") or "",
         message=end.get("message") or "",
+        started_at=moment(status.get("startTime")),
         finished_at=moment(status.get("completionTime") or end.get("lastTransitionTime")),
         input=_input(spec),
+        timeout_seconds=spec["template"]["spec"].get("activeDeadlineSeconds"),
+        retry_limit=spec.get("backoffLimitPerIndex") or 0,
+        retry_delay_seconds=small_int(annotations.get(names.ANNOTATION_RETRY_DELAY), 0),
+        held_until=_annotated(annotations.get(names.ANNOTATION_HELD_UNTIL)),
     )
 
 
@@ -181,6 +189,7 @@ def pod(body: Body) -> Pod:
     state = agent.get("state") or {}
     end, running = state.get("terminated") or {}, state.get("running") or {}
     waiting = _waiting(status, state.get("waiting") or {})
+    set_ = {c["type"]: c.get("reason") or c["type"] for c in _conditions(status) if c["status"] == "True"}
     return Pod(
         name=meta["name"],
         namespace=meta["namespace"],
@@ -191,8 +200,14 @@ def pod(body: Body) -> Pod:
         attempt=small_int((meta.get("annotations") or {}).get(names.INDEX_FAILURE_COUNT), 0) + 1,
         phase=status.get("phase") or "Pending",
         reason=status.get("reason") or "",
-        message=status.get("message") or "",
-        started_at=moment(end.get("startedAt") or running.get("startedAt")),
+        message=_first_line(status.get("message") or "") or _other_failure(status),
+        on_node=bool(status.get("startTime")),
+        deadline_seconds=body["spec"].get("activeDeadlineSeconds"),
+        deletion_time=moment(meta.get("deletionTimestamp")),
+        disrupted=set_.get(names.DISRUPTION_TARGET, ""),
+        no_retry=set_.get(names.NO_RETRY, ""),
+        # Of a container that could not be started, the kubelet says 1970.
+        started_at=None if end.get("reason") in NEVER_RAN else moment(end.get("startedAt") or running.get("startedAt")),
         ended_at=moment(end.get("finishedAt")),
         exit_code=end.get("exitCode"),
         termination_message=end.get("message"),
@@ -204,6 +219,16 @@ def pod(body: Body) -> Pod:
 
 def _conditions(status: Body) -> list[Body]:
     return status.get("conditions") or []
+
+
+def _other_failure(status: Body) -> str:
+    """How another container than the agent's failed: after that of an init container the agent's never runs."""
+    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+        end = (container.get("state") or {}).get("terminated") or {}
+        if end.get("exitCode") and container["name"] != names.AGENT_CONTAINER:
+            said = _first_line((end.get("message") or "").strip())
+            return f"container {container['name']} exited with code {end['exitCode']}" + (f": {said}" if said else "")
+    return ""
 
 
 # While these last, there is nothing to tell: the kubelet is at work.

@@ -32,6 +32,7 @@ OPERATOR = (
     Permission("batch", "cronjobs/status", ("patch",), "the mark in lastScheduleTime, and manual runs in active"),
     Permission("batch", "jobs", (*READ, "create", "patch", "delete"), "the runs: started by hand, released, pruned"),
     Permission("", "pods", READ, "attempts, results, and why a pod waits"),
+    Permission("", "namespaces", ("get",), "whether one is being deleted: it waits for Jobs that we hold"),
     Permission("events.k8s.io", "events", ("create",), "one event for each answer"),
     Permission("", "events", ("list",), "why a due time was missed: the CronJob controller says so in events only"),
 )

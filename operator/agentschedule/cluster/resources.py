@@ -12,6 +12,7 @@ RUNS = Resource(f"apis/{names.API_VERSION}", names.RUN_PLURAL)
 CRONJOBS = Resource("apis/batch/v1", "cronjobs")
 JOBS = Resource("apis/batch/v1", "jobs")
 PODS = Resource("api/v1", "pods")
+NAMESPACES = Resource("api/v1", "namespaces")
 CORE_EVENTS = Resource("api/v1", "events")
 EVENTS = Resource("apis/events.k8s.io/v1", "events")
 

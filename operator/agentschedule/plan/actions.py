@@ -8,10 +8,12 @@ from typing import Any, Generic, TypeVar
 
 from agentschedule.api.base import rfc3339
 from agentschedule.api.run import ScheduleRun
-from agentschedule.plan.observed import CronJob, Job
+from agentschedule.plan.observed import CronJob, Job, Pod
 
 Body = dict[str, Any]
 S = TypeVar("S")
+# The least that a pod's deadline can be.
+AT_ONCE = 1
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,95 @@ class ReleaseJob:
 
 
 @dataclass(frozen=True)
+class HoldJob:
+    """Make the next attempt wait longer than Kubernetes would: suspend the Job before its next pod exists."""
+
+    job: Job
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"hold Job {self.job.name} until {rfc3339(self.until)}"
+
+
+@dataclass(frozen=True)
+class ResumeJob:
+    """The wait is over: the next attempt starts at once."""
+
+    job: Job
+
+    def __str__(self) -> str:
+        return f"resume Job {self.job.name}"
+
+
+@dataclass(frozen=True)
+class EndJob:
+    """Fail a Job that has no pod at work, with our words; what its pods left stays."""
+
+    job: Job
+    reason: str
+    message: str
+    now: datetime
+
+    def __str__(self) -> str:
+        return f"end Job {self.job.name}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class StopPod:
+    """Stop an attempt as its time limit would, with nothing to follow: pod, log and result stay."""
+
+    pod: Pod
+    reason: str
+    message: str
+    now: datetime
+
+    def __str__(self) -> str:
+        return f"stop pod {self.pod.name}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class CancelRun:
+    """Ask for the end of a run, because another takes its place."""
+
+    run: ScheduleRun
+    by: str
+
+    def __str__(self) -> str:
+        return f"cancel ScheduleRun {self.run.metadata.name}, replaced by {self.by}"
+
+
+@dataclass(frozen=True)
+class ReadLog:
+    """Read the end of a pod's log, where its termination message says nothing; comes back as an ``Answer``."""
+
+    pod: Pod
+
+    def __str__(self) -> str:
+        return f"read the log of pod {self.pod.name}"
+
+
+@dataclass(frozen=True)
+class AskWhyWaiting:
+    """Ask the events of a Job or pod why nothing starts; comes back as an ``Answer``."""
+
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        return f"ask why {self.name} waits"
+
+
+@dataclass(frozen=True)
+class AskNamespace:
+    """Ask whether a namespace is being deleted; comes back as an ``Answer``."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"ask whether namespace {self.name} is being deleted"
+
+
+@dataclass(frozen=True)
 class DeleteJob:
     """Delete a Job and its pods."""
 
@@ -142,6 +233,14 @@ Action = (
     | ClaimRun
     | CreateJob
     | ReleaseJob
+    | HoldJob
+    | ResumeJob
+    | EndJob
+    | StopPod
+    | CancelRun
+    | ReadLog
+    | AskWhyWaiting
+    | AskNamespace
     | DeleteJob
     | DeleteRun
 )

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 
 from agentschedule.api.base import ObjectMeta
 from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentScheduleStatus
 from agentschedule.names import Reason, Trigger
+
+# Reasons of a container that ended without the agent having run.
+NEVER_RAN = frozenset({"StartError", "ContainerCannotRun", "ContainerStatusUnknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class CronJob:
     time_zone: str
     suspend: bool
     forbid: bool
+    replace: bool
     deadline_seconds: int | None
     last_schedule_time: datetime | None
     active: tuple[Reference, ...]
@@ -74,14 +79,25 @@ class Job:
     suspended: bool
     deleting: bool
     succeeded: bool | None  # None until the Job has finished
+    ending: bool  # told to fail, by us or by its own rules: no pod will follow
     reason: str  # of the Failed condition
     message: str
+    started_at: datetime | None  # anew with each resume
     finished_at: datetime | None
     input: RunInput
+    timeout_seconds: int | None  # of each attempt
+    retry_limit: int
+    retry_delay_seconds: int
+    held_until: datetime | None  # suspended by us until then: the next attempt is to wait
 
     @property
     def finished(self) -> bool:
         return self.succeeded is not None
+
+    @property
+    def held(self) -> bool:
+        """True while we make the next attempt wait; a Job that is suspended without it was so by others."""
+        return self.suspended and self.held_until is not None
 
     @property
     def trigger(self) -> Trigger:
@@ -98,10 +114,15 @@ class Pod:
     resource_version: str
     job_uid: str
     created: datetime
-    attempt: int  # from 1
+    attempt: int  # from 1, as Kubernetes counts
     phase: str
     reason: str  # of the pod, such as DeadlineExceeded or Evicted
-    message: str
+    message: str  # of the pod, or how another container than the agent's failed
+    on_node: bool  # a kubelet has taken it up: its own deadline counts
+    deadline_seconds: int | None
+    deletion_time: datetime | None  # when it should be gone
+    disrupted: str  # why Kubernetes took it away (eviction, preemption, a lost node): not the agent's failure
+    no_retry: str  # why no attempt is to follow
     started_at: datetime | None
     ended_at: datetime | None
     exit_code: int | None
@@ -113,6 +134,15 @@ class Pod:
     @property
     def ended(self) -> bool:
         return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def failed(self) -> bool:
+        return self.phase == "Failed"
+
+    @property
+    def never_ran(self) -> bool:
+        """True if the agent's container has not run in this pod; what the runtime says of that is not the agent's."""
+        return self.started_at is None
 
 
 @dataclass(frozen=True)
@@ -139,9 +169,9 @@ class Observed:
     def by_name(self) -> dict[str, Job]:
         return {job.name: job for job in self.jobs}
 
-    def answered(self, reason: Reason) -> Answer | None:
-        """What the cluster has just said for this reason, if it did."""
-        return next((answer for answer in self.answers if answer.reason == reason), None)
+    def answered(self, reason: Reason | Question, about: str = "") -> Answer | None:
+        """What the cluster has just said for this reason, about this object, if it did."""
+        return next((a for a in self.answers if a.reason == reason and about in ("", a.about)), None)
 
     def run_named(self, name: str) -> ScheduleRun | None:
         return next((run for run in self.runs if run.metadata.name == name), None)
@@ -149,7 +179,15 @@ class Observed:
     def pods_of(self, job: Job) -> tuple[Pod, ...]:
         """A Job's pods, oldest attempt first."""
         mine = (pod for pod in self.pods if pod.job_uid == job.uid)
-        return tuple(sorted(mine, key=lambda pod: (pod.attempt, pod.created)))
+        return tuple(sorted(mine, key=lambda pod: (pod.created, pod.attempt)))
+
+
+class Question(StrEnum):
+    """What was asked of the cluster, where the answer is no reason of anything."""
+
+    LOG = "log"  # the end of a pod's log
+    WHY_WAITING = "why waiting"  # "Reason: message" of the newest warning event
+    LEAVING = "leaving"  # any text: the namespace is being deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +196,7 @@ class Answer:
 
     reason: str
     message: str
+    about: str = ""  # the uid of a Job or pod
 
 
 @dataclass(frozen=True)

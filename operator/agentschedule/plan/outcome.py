@@ -1,106 +1,80 @@
-"""From a Job and its pods to the status of a run. Called by ``plan.run``; the words here are what users read."""
+"""The record of a run: from what is seen, and the phase that follows from it, to its status. Called by ``plan.run``;
+the words here are what users read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agentschedule import names
 from agentschedule.api.base import Condition
-from agentschedule.api.run import Attempt, RunError, ScheduleRun, ScheduleRunStatus
-from agentschedule.names import Reason, RunPhase
+from agentschedule.api.run import Attempt, RunError, ScheduleRunStatus
+from agentschedule.names import RunPhase
+from agentschedule.plan.attempts import FAILURES
 from agentschedule.plan.conditions import Finding, merge
 from agentschedule.plan.observed import Job, Pod
-from agentschedule.plan.result import AgentResult, read_result
+from agentschedule.plan.result import AgentResult
+from agentschedule.plan.sight import Case
+from agentschedule.plan.step import Step
 
 MAX_MESSAGE = 1024
-# Reasons of a container that ended without the agent having run.
-NEVER_RAN = frozenset({"StartError", "ContainerCannotRun", "ContainerStatusUnknown"})
 
 
-@dataclass(frozen=True)
-class End:
-    """How a run stands: its phase, with a reason in one word and in a sentence."""
-
-    phase: RunPhase
-    reason: str | None = None
-    message: str | None = None
-
-
-def follow(run: ScheduleRun, job: Job, pods: tuple[Pod, ...], now: datetime) -> ScheduleRunStatus:
-    """The status of a run whose Job exists; final as soon as the Job has finished."""
-    old = run.status or ScheduleRunStatus()
-    last = pods[-1] if pods else None
-    result = _result(last)
-    end = _end(job, last, result) if job.finished else _progress(last, old)
-    fields = _identity(run, job, last) | _times(old, job, pods) | _agent_fields(result)
-    fields |= {"phase": end.phase, "reason": end.reason, "message": end.message and end.message[:MAX_MESSAGE]}
-    if pods:
-        fields |= {"attempt": last.attempt if last else None, "attempts": tuple(map(_attempt, pods))}
-        fields |= {"exit_code": last.exit_code if last else None}
-    if end.phase in (RunPhase.FAILED, RunPhase.TIMED_OUT):
-        fields["error"] = result.error or RunError(code=end.reason, message=(end.message or "")[:MAX_MESSAGE])
-    if end.phase.final:
-        fields["conditions"] = final_conditions(old.conditions, end, now)
-    return old.model_copy(update=fields)
+def run_status(case: Case, phase: RunPhase, step: Step) -> ScheduleRunStatus:
+    """The whole status; what is not known now stays as it was."""
+    message = step.message and step.message[:MAX_MESSAGE]
+    fields: dict[str, object] = {"phase": phase, "reason": step.reason, "message": message}
+    fields |= {"triggered_at": case.old.triggered_at or case.run.metadata.creation_timestamp}
+    if case.job:
+        fields |= _of_job(case, case.job)
+    if phase.final:
+        fields |= _final(case, phase, step.reason or phase.value, message or "")
+    return case.old.model_copy(update=fields)
 
 
-def _result(pod: Pod | None) -> AgentResult:
-    """What the agent left; the runtime's own words, for a container that never ran, are not the agent's."""
-    spoke = pod and pod.ended and pod.container_reason not in NEVER_RAN
-    return read_result(pod.termination_message) if pod and spoke else AgentResult()
+def _of_job(case: Case, job: Job) -> dict[str, object]:
+    last, by_hand = case.last, case.by_hand
+    fields: dict[str, object] = {"job": job.name, "job_uid": job.uid, "input": job.input}
+    fields |= {"triggered_at": case.run.metadata.creation_timestamp if by_hand else job.created}
+    fields |= {"start_time": _started(case)}
+    if case.attempts:
+        fields |= {"attempts": case.attempts, "attempt": case.attempts[-1].attempt}
+    if last:
+        fields |= {"pod": last.name, "exit_code": last.exit_code}
+    return fields | _agent_fields(case.result)
 
 
-def ended(run: ScheduleRun, end: End, now: datetime) -> ScheduleRunStatus:
-    """The status of a run that ends without a Job to ask: skipped, cancelled, its name taken."""
-    old = run.status or ScheduleRunStatus()
-    return old.model_copy(
-        update={
-            "phase": end.phase,
-            "reason": end.reason,
-            "message": end.message,
-            "triggered_at": old.triggered_at or run.metadata.creation_timestamp,
-            "completion_time": now,
-            "conditions": final_conditions(old.conditions, end, now),
-        }
-    )
+def _final(case: Case, phase: RunPhase, reason: str, message: str) -> dict[str, object]:
+    job, done = case.job, case.now
+    if job and job.finished:
+        ends = [known.completion_time for known in case.attempts if known.completion_time]
+        done = max(ends) if ends else job.finished_at or case.now
+    fields = _length(_started(case), done)
+    fields |= {"conditions": final_conditions(case.old.conditions, phase, reason, message, case.now)}
+    if case.attempts:
+        fields |= {"attempts": _closed(case.attempts, phase)}
+    if phase in FAILURES and job:
+        fields |= {"error": case.result.error or RunError(code=reason, message=message)}
+    return fields
 
 
-def final_conditions(old: Iterable[Condition] | None, end: End, now: datetime) -> tuple[Condition, ...]:
-    """For ``kubectl wait``: Finished is True in every final phase, Complete only on success."""
-    reason, message = end.reason or end.phase.value, end.message or ""
-    failed = end.phase in (RunPhase.FAILED, RunPhase.TIMED_OUT)
-    findings = (
-        Finding(names.Condition.COMPLETE, end.phase is RunPhase.SUCCEEDED, reason, message),
-        Finding(names.Condition.FAILED, failed, reason, message),
-        Finding(names.Condition.FINISHED, True, reason, message),
-    )
-    return merge(old, findings, None, now)
+def _closed(attempts: tuple[Attempt, ...], phase: RunPhase) -> tuple[Attempt, ...]:
+    """An attempt whose end was never seen ends as its run did."""
+    return tuple(a if a.phase.final else a.model_copy(update={"phase": phase}) for a in attempts)
 
 
-def _identity(run: ScheduleRun, job: Job, last: Pod | None) -> dict[str, object]:
-    by_hand = run.spec.trigger is names.Trigger.MANUAL
-    return {
-        "job": job.name,
-        "job_uid": job.uid,
-        "input": job.input,
-        "triggered_at": run.metadata.creation_timestamp if by_hand else job.created,
-    } | ({"pod": last.name} if last else {})
-
-
-def _times(old: ScheduleRunStatus, job: Job, pods: tuple[Pod, ...]) -> dict[str, object]:
+def _started(case: Case) -> datetime | None:
     """From the pods: the Job's own startTime is reset whenever it is resumed."""
-    started = min((pod.started_at for pod in pods if pod.started_at), default=old.start_time)
-    if not job.finished:
-        return {"start_time": started}
-    ends = [pod.ended_at for pod in pods if pod.ended_at]
-    done = max(ends) if ends else job.finished_at
-    if not (started and done):
-        return {"start_time": started, "completion_time": done}
+    known = [attempt.start_time for attempt in case.attempts if attempt.start_time]
+    return min([*known, *([case.old.start_time] if case.old.start_time else [])], default=None)
+
+
+def _length(started: datetime | None, done: datetime) -> dict[str, object]:
+    if started is None:
+        return {"completion_time": done}
     length = done - started
     return {
-        "start_time": started,
         "completion_time": done,
         "duration_seconds": int(length.total_seconds()),
         "duration": duration(length),
@@ -114,6 +88,18 @@ def duration(length: timedelta) -> str:
     if hours:
         return f"{hours}h{minutes}m" if minutes else f"{hours}h"
     return f"{minutes}m{seconds % 60}s" if minutes else f"{seconds}s"
+
+
+def final_conditions(
+    old: Iterable[Condition] | None, phase: RunPhase, reason: str, message: str, now: datetime
+) -> tuple[Condition, ...]:
+    """For ``kubectl wait``: Finished is True in every final phase, Complete only on success."""
+    findings = (
+        Finding(names.Condition.COMPLETE, phase is RunPhase.SUCCEEDED, reason, message),
+        Finding(names.Condition.FAILED, phase in FAILURES, reason, message),
+        Finding(names.Condition.FINISHED, True, reason, message),
+    )
+    return merge(old, findings, None, now)
 
 
 def _agent_fields(result: AgentResult) -> dict[str, object]:
@@ -130,65 +116,12 @@ def _agent_fields(result: AgentResult) -> dict[str, object]:
     return {field: value for field, value in said.items() if value is not None}
 
 
-def _attempt(pod: Pod) -> Attempt:
-    result = _result(pod)
-    return Attempt(
-        attempt=pod.attempt,
-        pod=pod.name,
-        phase=_pod_phase(pod),
-        start_time=pod.started_at,
-        completion_time=pod.ended_at,
-        exit_code=pod.exit_code,
-        status_code=result.status_code,
-        error=result.error.message if result.error else None,
-    )
-
-
-def _pod_phase(pod: Pod) -> RunPhase:
-    if pod.phase == "Succeeded":
-        return RunPhase.SUCCEEDED
-    if pod.phase == "Failed":
-        return RunPhase.TIMED_OUT if pod.reason == names.DEADLINE_EXCEEDED else RunPhase.FAILED
-    return RunPhase.RUNNING if pod.started_at else RunPhase.PENDING
-
-
-def _progress(last: Pod | None, old: ScheduleRunStatus) -> End:
-    if last is None:
-        return End(RunPhase.PENDING)
-    if last.started_at:
-        return End(RunPhase.RUNNING)
-    message = f"{last.waiting_reason}: {last.waiting_message}".removesuffix(": ") if last.waiting_reason else None
-    if message and old.reason == last.waiting_reason:
-        message = old.message  # the words change with each try: what is said once stays
-    return End(RunPhase.PENDING, last.waiting_reason or None, message)
-
-
-def _end(job: Job, last: Pod | None, result: AgentResult) -> End:
-    if job.succeeded:
-        if result.status != "failed":
-            return End(RunPhase.SUCCEEDED)
-        said = result.error.message if result.error else "no reason given"
-        return End(RunPhase.FAILED, Reason.AGENT_FAILED, f"The agent reports that it failed: {said}")
-    if last and last.reason == names.DEADLINE_EXCEEDED:
-        return End(RunPhase.TIMED_OUT, Reason.DEADLINE_EXCEEDED, "The run took longer than timeoutSeconds allows.")
-    if job.reason == names.DEADLINE_EXCEEDED:
-        return _never_ended(last)
-    if last is None or not last.ended:
-        return End(RunPhase.FAILED, Reason.JOB_FAILED, f"The Job failed ({job.reason}): {job.message}")
-    return End(RunPhase.FAILED, Reason.AGENT_FAILED, _failure(last, result))
-
-
-def _never_ended(last: Pod | None) -> End:
-    """The Job's backstop ended it: its pod never came to run, or outlived its own time limit."""
-    if last and last.started_at:
-        return End(RunPhase.TIMED_OUT, Reason.DEADLINE_EXCEEDED, "The run took longer than timeoutSeconds allows.")
-    why = f" ({last.waiting_reason}: {last.waiting_message})" if last and last.waiting_reason else ""
-    return End(RunPhase.FAILED, Reason.NEVER_STARTED, f"The agent did not start within its time limit{why}.")
-
-
-def _failure(pod: Pod, result: AgentResult) -> str:
+def how_it_failed(pod: Pod, result: AgentResult) -> str:
+    """The end of a failed pod, in words."""
+    if pod.reason == names.DEADLINE_EXCEEDED:
+        return "it took longer than timeoutSeconds allows"
     said = result.error.message if result.error else _last_line(result)
-    if pod.exit_code is None:
+    if pod.reason or not pod.exit_code:
         how = f"The pod failed ({pod.reason or 'no reason given'}): {pod.message}".removesuffix(": ")
     else:
         because = f" ({pod.container_reason})" if pod.container_reason not in ("", "Error") else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agentschedule.names import Reason, scheduled_job_name
-from agentschedule.plan.actions import RepairCronJob, StartDue
+from agentschedule.plan.actions import DeleteJob, RepairCronJob, StartDue
 from agentschedule.plan.cron import Cron
 from agentschedule.plan.observed import CronJob, Job, Observed
 
@@ -34,7 +34,7 @@ class Turn:
     """Whether the CronJob may be written now: wait until then, or start that first, or neither: go on."""
 
     wait_until: datetime | None = None
-    first: StartDue | RepairCronJob | None = None
+    first: StartDue | RepairCronJob | DeleteJob | None = None
 
     @property
     def ours(self) -> bool:
@@ -59,6 +59,8 @@ def turn(
         return Turn()
     if now < due + patience:
         return Turn(wait_until=due + patience)
+    if cronjob.replace and observed.unfinished:  # as the controller does it
+        return Turn(first=DeleteJob(observed.unfinished[0]))
     return Turn(first=StartDue(cronjob, due))
 
 

@@ -100,7 +100,9 @@ def _present_at_creation(schedule: AgentSchedule | Unreadable) -> Refusal | None
     )
 
 
-def refusal(schedule: AgentSchedule | Unreadable, verdict: Verdict, observed: Observed) -> Refusal | None:
+def refusal(
+    schedule: AgentSchedule | Unreadable, verdict: Verdict, observed: Observed, run: ScheduleRun | None = None
+) -> Refusal | None:
     """Why a run by hand may not start now, or None if it may. ``observed`` is without the run in question."""
     if isinstance(schedule, Unreadable) or not verdict.accepted:
         return Refusal(Reason.SCHEDULE_INVALID, f"The schedule is not valid: {verdict.message}")

@@ -1,0 +1,128 @@
+"""How a run comes to its end: stopped, given up, or by itself. Rows of ``plan.run``.
+
+With an agent at work, its pod is stopped as by its time limit: pod, log and result stay. Without one, the Job is failed
+with our words.
+"""
+
+from __future__ import annotations
+
+from agentschedule import names
+from agentschedule.names import Reason
+from agentschedule.plan.actions import AT_ONCE, AskNamespace, DeleteJob, EndJob, ReadLog, StopPod
+from agentschedule.plan.observed import Job, Question
+from agentschedule.plan.outcome import how_it_failed
+from agentschedule.plan.sight import LAST_NEWS, Case
+from agentschedule.plan.step import Step, do, wait_until
+
+
+def cancel(case: Case) -> Step:
+    return _end(case, *_why_cancelled(case))
+
+
+def too_many(case: Case) -> Step:
+    return _end(case, Reason.RETRIES_EXHAUSTED, "More attempts than retry.limit allows.")
+
+
+def overdue(case: Case) -> Step:
+    return _end(case, Reason.NEVER_STARTED, "The agent did not start within its time limit.")
+
+
+def not_retryable(case: Case) -> Step:
+    return _end(case, Reason.NOT_RETRYABLE, "The agent says that another attempt is of no use.")
+
+
+def spent(case: Case) -> Step:
+    """Kubernetes has counted fewer failures than there were: somebody suspended the Job in the middle of an attempt."""
+    since = (case.last.ended_at if case.last else None) or case.now
+    if case.now < since + LAST_NEWS:
+        return wait_until(since + LAST_NEWS)
+    return _end(case, Reason.RETRIES_EXHAUSTED, "The last attempt has failed.")
+
+
+def _end(case: Case, reason: str, message: str) -> Step:
+    job, last = case.job, case.last
+    assert job is not None  # noqa: S101 - what is seen says so
+    if last is None or last.ended or not last.started_at:
+        return do(EndJob(job, reason, message, case.now))
+    if last.no_retry and last.deadline_seconds == AT_ONCE:
+        return wait_until(None)  # its grace period
+    return do(StopPod(last, reason, message, case.now))
+
+
+def leave(case: Case) -> Step:
+    """A namespace that is being deleted waits for failed pods, these for their Job, and the Job for another attempt."""
+    job = case.job
+    assert job is not None  # noqa: S101 - what is seen says so
+    return do(DeleteJob(job) if case.observed.answered(Question.LEAVING) else AskNamespace(job.namespace))
+
+
+def read_log(case: Case) -> Step:
+    assert case.last is not None  # noqa: S101 - what is seen says so
+    return do(ReadLog(case.last))
+
+
+def says_failed(case: Case) -> Step:
+    said = case.result.error.message if case.result.error else "no reason given"
+    return Step(reason=Reason.AGENT_FAILED, message=f"The agent reports that it failed: {said}")
+
+
+def failed(case: Case) -> Step:
+    job, last = case.job, case.last
+    assert job is not None  # noqa: S101 - what is seen says so
+    if last is None or not last.ended:
+        return Step(reason=Reason.JOB_FAILED, message=f"The Job failed ({job.reason}): {job.message}")
+    ours = next((word for word in (job.reason, last.no_retry) if word in _OURS), None)
+    return Step(reason=ours or Reason.AGENT_FAILED, message=_after(case, job, how_it_failed(last, case.result)))
+
+
+_OURS = (Reason.NOT_RETRYABLE, Reason.RETRIES_EXHAUSTED)
+
+
+def timed_out(case: Case) -> Step:
+    message = "The run took longer than timeoutSeconds allows."
+    return Step(reason=Reason.DEADLINE_EXCEEDED, message=_after(case, case.job, message))
+
+
+def never_started(case: Case) -> Step:
+    why = next((known.error for known in reversed(case.attempts) if known.error), None)
+    because = why or (case.old.message if case.old.reason else None)
+    message = f"The agent did not start within its time limit{f' ({because})' if because else ''}."
+    return Step(reason=Reason.NEVER_STARTED, message=_after(case, case.job, message))
+
+
+def _after(case: Case, job: Job | None, message: str) -> str:
+    """The end of the last of several attempts."""
+    if job is None or case.failures < 2:
+        return message
+    return f"Attempt {case.failures} of {max(job.retry_limit + 1, case.failures)}: {message}"
+
+
+def stopped(case: Case) -> Step:
+    reason, message = _why_cancelled(case)
+    return Step(reason=reason, message=message)
+
+
+def _why_cancelled(case: Case) -> tuple[Reason, str]:
+    by = case.run.metadata.annotations.get(names.ANNOTATION_REPLACED_BY)
+    if by:
+        return Reason.REPLACED, f"Run {by} took its place: concurrencyPolicy is Replace."
+    return Reason.CANCELLED, "The run was cancelled."
+
+
+def job_gone(case: Case) -> Step:
+    if case.run.spec.cancel:
+        return stopped(case)
+    if by := _successor(case):
+        message = f"Run {by} took its place: concurrencyPolicy is Replace."
+        return Step(reason=Reason.REPLACED, message=message)
+    message = "The run's Job was deleted before its end was seen."
+    return Step(reason=Reason.JOB_DELETED, message=message, warning=True)
+
+
+def _successor(case: Case) -> str | None:
+    """Under Replace, Kubernetes itself deletes the active Job for one that comes due: the newest scheduled one."""
+    cronjob, mine = case.observed.cronjob, case.run.metadata.creation_timestamp
+    if cronjob is None or not cronjob.replace or mine is None:
+        return None
+    later = [job for job in case.observed.controlled if job.due and job.created >= mine]
+    return max(later, key=lambda job: job.created).name if later else None
