@@ -18,8 +18,8 @@ from agentschedule.plan.cronjob import Situation
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.status import Findings, schedule_status
 from agentschedule.plan.verdict import examine
+from tests.unit.cli_world import World, kubeconfig, run_fixture, world
 from tests.unit.test_cli import Ended, Run
-from tests.unit.test_cli_cluster import World, kubeconfig, run_fixture, world
 
 __all__ = ["kubeconfig", "run_fixture", "world"]
 

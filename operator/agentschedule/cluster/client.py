@@ -16,10 +16,15 @@ import aiohttp
 import orjson
 
 from agentschedule.errors import AlreadyExists, ClusterError, Conflict, NamespaceTerminating, NotFound, Refused
+from agentschedule.names import AGENT_CONTAINER
+from agentschedule.plan.result import LOG_LINES
 
 Body = dict[str, Any]
 MERGE_PATCH: Final = "application/merge-patch+json"
+PLAIN: Final = "text/plain"
 PAGE = 500  # objects of a list in one request
+# Of a log. More than the 320 KiB that containerd's last lines can have, should another runtime not split lines.
+MAX_LOG_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,12 @@ class Reply:
 
     body: Body
     date: datetime
+
+
+@dataclass(frozen=True)
+class _Answer:
+    raw: bytes
+    date: str | None
 
 
 class Client:
@@ -85,9 +96,25 @@ class Client:
         options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         return (await self._request("DELETE", resource.path(namespace, name), options)).body
 
+    async def log(self, namespace: str, pod: str) -> str:
+        """The last lines of the agent's log, as ``plan.result.read_log`` takes them. Invalid UTF-8 is replaced."""
+        params = {"container": AGENT_CONTAINER, "tailLines": str(LOG_LINES)}
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        return (await self._send("GET", path, params=params)).raw.decode(errors="replace")
+
     async def _request(
         self, method: str, path: str, body: Body | None = None, params: Mapping[str, str] | None = None
     ) -> Reply:
+        sent = await self._send(method, path, body, params)
+        answer = _json(sent.raw)
+        if answer is None:
+            raise ClusterError(f"{method} {path}: the answer is no JSON object: {_page(sent.raw)['message']}")
+        return Reply(answer, _date(sent.date))
+
+    async def _send(
+        self, method: str, path: str, body: Body | None = None, params: Mapping[str, str] | None = None
+    ) -> _Answer:
+        """One request; an answer that is no refusal. Of a log, which has no length that we know, the end is kept."""
         content_type = MERGE_PATCH if method == "PATCH" else "application/json"
         headers = {"Content-Type": content_type} if body is not None else {}
         data = orjson.dumps(body) if body is not None else None
@@ -95,15 +122,19 @@ class Client:
             async with self._session.request(
                 method, self._server + path, data=data, params=params, headers=headers
             ) as response:
-                raw = await response.read()
+                raw = await (_tail(response) if response.content_type == PLAIN else response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ClusterError(f"{method} {path}: {error or type(error).__name__}") from error
-        answer = _json(raw)
         if response.status >= 400:
-            raise error_of(response.status, answer or _page(raw), f"{method} {path}")
-        if answer is None:
-            raise ClusterError(f"{method} {path}: the answer is no JSON object: {_page(raw)['message']}")
-        return Reply(answer, _date(response.headers.get("Date")))
+            raise error_of(response.status, _json(raw) or _page(raw), f"{method} {path}")
+        return _Answer(raw, response.headers.get("Date"))
+
+
+async def _tail(response: aiohttp.ClientResponse) -> bytes:
+    kept = b""
+    async for chunk in response.content.iter_chunked(MAX_LOG_BYTES):
+        kept = (kept + chunk)[-MAX_LOG_BYTES:]
+    return kept
 
 
 def _dry(dry_run: bool) -> dict[str, str]:

@@ -31,10 +31,17 @@ OPERATOR = (
     Permission("batch", "cronjobs", (*READ, "create", "update", "patch"), "one a schedule; owner references delete it"),
     Permission("batch", "cronjobs/status", ("patch",), "the mark in lastScheduleTime, and manual runs in active"),
     Permission("batch", "jobs", (*READ, "create", "patch", "delete"), "the runs: started by hand, released, pruned"),
-    Permission("", "pods", READ, "attempts, results, and why a pod waits"),
     Permission("", "namespaces", ("get",), "whether one is being deleted: it waits for Jobs that we hold"),
+    Permission("batch", "jobs/status", ("patch",), "to end a run that waits for its next attempt, or has no pod"),
+    Permission(
+        "", "pods", (*READ, "patch"), "attempts, results, why a pod waits; activeDeadlineSeconds, to cancel one"
+    ),
+    Permission("", "pods/status", ("patch",), "the condition that stops retries"),
+    Permission("", "pods/log", ("get",), "the result of an agent that left none but printed it"),
     Permission("events.k8s.io", "events", ("create",), "one event for each answer"),
-    Permission("", "events", ("list",), "why a due time was missed: the CronJob controller says so in events only"),
+    Permission(
+        "", "events", ("list",), "why a due time was missed, or a run waits: the controllers say so in events only"
+    ),
 )
 
 # For people: added to the cluster's own roles view, edit and admin by aggregation.
