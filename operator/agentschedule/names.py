@@ -156,6 +156,11 @@ class RunPhase(StrEnum):
     def final(self) -> bool:
         return self not in (RunPhase.PENDING, RunPhase.RUNNING, RunPhase.RETRYING)
 
+    @property
+    def failed(self) -> bool:
+        """True for the ends that count as failures."""
+        return self in (RunPhase.FAILED, RunPhase.TIMED_OUT)
+
 
 class Condition(StrEnum):
     """Condition types; the last three are a run's."""

@@ -16,7 +16,6 @@ from agentschedule.plan.result import AgentResult, read_result
 # A Job whose pods are evicted again and again has no end: the oldest entries make room.
 MAX_ATTEMPTS = 24
 MAX_ERROR = 256
-FAILURES = (RunPhase.FAILED, RunPhase.TIMED_OUT)
 GONE = "The pod is gone; its end was not seen."
 
 
@@ -34,7 +33,7 @@ def attempts_of(old: Iterable[Attempt], job: Job, pods: tuple[Pod, ...]) -> tupl
 
 def failures(attempts: Iterable[Attempt]) -> int:
     """How many attempts have failed; a pod that Kubernetes took away is none of them."""
-    return max((known.attempt for known in attempts if known.phase in FAILURES), default=0)
+    return max((known.attempt for known in attempts if known.phase.failed), default=0)
 
 
 def pod_result(pod: Pod | None, log: str | None = None) -> AgentResult:

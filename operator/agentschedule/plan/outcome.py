@@ -11,7 +11,6 @@ from agentschedule import names
 from agentschedule.api.base import Condition
 from agentschedule.api.run import Attempt, RunError, ScheduleRunStatus
 from agentschedule.names import RunPhase
-from agentschedule.plan.attempts import FAILURES
 from agentschedule.plan.conditions import Finding, merge
 from agentschedule.plan.observed import Job, Pod
 from agentschedule.plan.result import AgentResult
@@ -54,7 +53,7 @@ def _final(case: Case, phase: RunPhase, reason: str, message: str) -> dict[str, 
     fields |= {"conditions": final_conditions(case.old.conditions, phase, reason, message, case.now)}
     if case.attempts:
         fields |= {"attempts": _closed(case.attempts, phase)}
-    if phase in FAILURES and job:
+    if phase.failed and job:
         fields |= {"error": case.result.error or RunError(code=reason, message=message)}
     return fields
 
@@ -96,7 +95,7 @@ def final_conditions(
     """For ``kubectl wait``: Finished is True in every final phase, Complete only on success."""
     findings = (
         Finding(names.Condition.COMPLETE, phase is RunPhase.SUCCEEDED, reason, message),
-        Finding(names.Condition.FAILED, phase in FAILURES, reason, message),
+        Finding(names.Condition.FAILED, phase.failed, reason, message),
         Finding(names.Condition.FINISHED, True, reason, message),
     )
     return merge(old, findings, None, now)

@@ -29,42 +29,46 @@ WARNINGS = frozenset({RunPhase.SKIPPED, RunPhase.FAILED, RunPhase.TIMED_OUT})
 
 @dataclass(frozen=True)
 class Row:
-    """What follows from a sight: the phase that the record gets (None: it stays as it is), and what is done."""
+    """What follows from a sight: the phase that the record gets (None: it stays as it is), and what is done, also in
+    words, for the docs."""
 
     to: RunPhase | None
     does: Callable[[Case], Step]
+    then: str = ""
 
 
 TABLE: Mapping[Sight, Row] = {
     Sight.OTHERS_RECORD: Row(None, nothing),
-    Sight.UNCLAIMED: Row(None, joining.claim),
+    Sight.UNCLAIMED: Row(None, joining.claim, "claim it: set the AgentSchedule as its owner"),
     Sight.NO_SCHEDULE: Row(RunPhase.SKIPPED, joining.no_schedule),
     Sight.NO_RUN: Row(RunPhase.SKIPPED, joining.no_run),
     Sight.STRANGER: Row(RunPhase.SKIPPED, joining.stranger),
-    Sight.CANCELLED_EARLY: Row(RunPhase.CANCELLED, joining.cancelled),
+    Sight.CANCELLED_EARLY: Row(RunPhase.CANCELLED, joining.cancelled, "delete its suspended Job, if there is one"),
     Sight.NAME_TAKEN: Row(RunPhase.FAILED, joining.name_taken),
-    Sight.REFUSED: Row(RunPhase.SKIPPED, joining.refused),
+    Sight.REFUSED: Row(RunPhase.SKIPPED, joining.refused, "delete its suspended Job, if there is one; a refusal is final"),
     Sight.JOB_REFUSED: Row(RunPhase.FAILED, joining.job_refused),
-    Sight.OUTRUN: Row(RunPhase.SKIPPED, joining.outrun),
-    Sight.RIVALS: Row(RunPhase.PENDING, joining.replace),
-    Sight.MAY_START: Row(None, joining.join),
-    Sight.LISTED: Row(RunPhase.PENDING, joining.remember),
-    Sight.NOT_RELEASED: Row(None, joining.release),
-    Sight.WAITING: Row(RunPhase.PENDING, working.wait),
+    Sight.OUTRUN: Row(RunPhase.SKIPPED, joining.outrun, "delete its suspended Job, if there is one"),
+    Sight.RIVALS: Row(RunPhase.PENDING, joining.replace, "cancel the older run, and wait for its end"),
+    Sight.MAY_START: Row(None, joining.join, "settle what is due; create its Job, suspended; list it as active"),
+    Sight.LISTED: Row(RunPhase.PENDING, joining.remember, "remember the Job's uid"),
+    Sight.NOT_RELEASED: Row(None, joining.release, "let the Job go"),
+    Sight.WAITING: Row(RunPhase.PENDING, working.wait, "ask events why, where the pod does not say"),
     Sight.PAUSED: Row(RunPhase.PENDING, working.paused),
     Sight.RUNNING: Row(RunPhase.RUNNING, working.run),
     Sight.LOST: Row(RunPhase.RUNNING, working.lost),
-    Sight.BETWEEN: Row(RunPhase.RETRYING, working.between),
-    Sight.WAITING_AGAIN: Row(RunPhase.RETRYING, working.wait),
-    Sight.OVERDUE: Row(None, ending.overdue),
-    Sight.FAILED_FOR_GOOD: Row(None, ending.not_retryable),
-    Sight.SPENT: Row(None, ending.spent),
-    Sight.TOO_MANY: Row(None, ending.too_many),
-    Sight.CANCEL: Row(None, ending.cancel),
-    Sight.LEAVING: Row(None, ending.leave),
-    Sight.ENDING: Row(None, nothing),
-    Sight.HALF_THE_NEWS: Row(None, working.other_half),
-    Sight.UNREAD: Row(None, ending.read_log),
+    Sight.BETWEEN: Row(
+        RunPhase.RETRYING, working.between, "hold the Job, if the wait is longer than Kubernetes' own; resume it"
+    ),
+    Sight.WAITING_AGAIN: Row(RunPhase.RETRYING, working.wait, "ask events why, where the pod does not say"),
+    Sight.OVERDUE: Row(None, ending.overdue, "fail the Job: NeverStarted"),
+    Sight.FAILED_FOR_GOOD: Row(None, ending.not_retryable, "fail the Job: NotRetryable"),
+    Sight.SPENT: Row(None, ending.spent, "fail the Job: RetriesExhausted"),
+    Sight.TOO_MANY: Row(None, ending.too_many, "stop the pod: RetriesExhausted"),
+    Sight.CANCEL: Row(None, ending.cancel, "stop the pod, with its grace period; without one at work, fail the Job"),
+    Sight.LEAVING: Row(None, ending.leave, "if its namespace is being deleted, delete the Job"),
+    Sight.ENDING: Row(None, nothing, "wait"),
+    Sight.HALF_THE_NEWS: Row(None, working.other_half, "wait a moment for the other half: both are one write"),
+    Sight.UNREAD: Row(None, ending.read_log, "read the log"),
     Sight.SUCCEEDED: Row(RunPhase.SUCCEEDED, nothing),
     Sight.SAYS_FAILED: Row(RunPhase.FAILED, ending.says_failed),
     Sight.FAILED: Row(RunPhase.FAILED, ending.failed),

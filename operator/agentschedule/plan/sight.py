@@ -183,7 +183,7 @@ def look(case: Case) -> Sight:
         return Sight.STRANGER if case.by_hand else Sight.OTHERS_RECORD
     if case.uid:
         return _with_job(case, case.job) if case.job else Sight.JOB_GONE
-    return _before_job(case) if case.by_hand else Sight.OTHERS_RECORD
+    return _before_job(case) if case.by_hand else Sight.NO_RUN
 
 
 def _before_job(case: Case) -> Sight:

@@ -1,0 +1,75 @@
+"""Replace: the newer run ends the older one, and the two never overlap; by hand, and when a run comes due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from agentschedule import names
+from tests.e2e.agents import ended, moment, next_minute, scheduled_run, seen, shell, sleep_until, trigger
+from tests.world import Body, World, agent_schedule, wait_for
+
+pytestmark = pytest.mark.xdist_group("node")
+
+# Takes a while to go.
+AGENT = shell("trap 'sleep 3; exit 1' TERM; sleep 300 & wait") | {
+    "podTemplate": {"spec": {"terminationGracePeriodSeconds": 10}}
+}
+
+
+def in_phase(world: World, run: str, phase: str) -> Callable[[], bool]:
+    return lambda: (world.run(run).get("status") or {}).get("phase") == phase
+
+
+def test_a_run_by_hand_takes_the_place_of_the_one_before(world: World) -> None:
+    world.apply(agent_schedule("report", agent=AGENT, concurrencyPolicy="Replace", retry={"limit": 2}))
+    seen(world, "report")
+    first = trigger(world, "report", "one")["run"]
+    wait_for(in_phase(world, first, "Running"), "the first at work", 60)
+
+    second = trigger(world, "report", "two")["run"]
+
+    status = ended(world, first)["status"]
+    assert (status["phase"], status["reason"]) == ("Cancelled", "Replaced")
+    assert second in status["message"]
+    wait_for(in_phase(world, second, "Running"), "the second at work", 60)
+    old, new = world.run(first)["status"]["attempts"], world.run(second)["status"]["attempts"]
+    assert len(old) == len(new) == 1
+    assert moment(new[0]["startTime"]) >= moment(old[0]["completionTime"])
+    world.kubectl("patch", "srun", second, "--type=merge", "-p", '{"spec":{"cancel":true}}')
+    ended(world, second)
+    counts = wait_for(lambda: (c := world.status("report")["counts"])["manual"] == 2 and c, "two counted")
+    assert (counts["manual"], counts["succeeded"], counts["failed"]) == (2, 0, 0)
+
+
+def test_of_three_at_once_the_last_one_runs(world: World) -> None:
+    world.apply(agent_schedule("report", agent=AGENT, concurrencyPolicy="Replace"))
+    seen(world, "report")
+    for name in ("aa", "bb", "cc"):
+        world.apply({"apiVersion": names.API_VERSION, "kind": names.RUN_KIND, "metadata": {"name": name},
+                     "spec": {"scheduleName": "report"}})  # fmt: skip
+    wait_for(in_phase(world, "cc", "Running"), "the last one at work", 60)
+    ends = {name: ended(world, name, 60)["status"] for name in ("aa", "bb")}
+    assert {status["reason"] for status in ends.values()} == {"Replaced"}
+    pods = [pod for pod in world.pods() if pod.status.phase == "Running"]
+    assert [pod.metadata.labels[names.LABEL_JOB_NAME] for pod in pods] == ["cc"]
+
+
+def test_a_run_that_comes_due_takes_the_place_of_one_by_hand(world: World) -> None:
+    world.apply(agent_schedule("report", "* * * * *", agent=AGENT, concurrencyPolicy="Replace"))
+    seen(world, "report")
+    minute = next_minute(preparation=8)
+    sleep_until(minute - timedelta(seconds=6))
+    by_hand = trigger(world, "report")["run"]
+
+    status = ended(world, by_hand)["status"]
+    due = names.scheduled_job_name("report", minute)
+    assert (status["phase"], status["reason"]) == ("Cancelled", "Replaced")
+    assert due in status["message"]
+    wait_for(in_phase(world, due, "Running"), "the scheduled one at work", 60)
+    world.patch("report", suspend=True)
+    world.kubectl("delete", "job", due)
+    run: Body = scheduled_run(world, "report", minute)
+    assert run["status"]["reason"] == "JobDeleted"
