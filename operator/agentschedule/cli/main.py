@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ from agentschedule.cli import due, runs, trigger, version
 from agentschedule.cli.errors import CommandError
 
 DEFAULT_COUNT = 5
+EXAMPLE = """'{"region": "emea"}'"""
 DEFAULT_WAIT_SECONDS = 5.0  # the operator answers within a second; more means that it is down or busy
 
 
@@ -61,15 +63,12 @@ def _add_next(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_trigger(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", type=_name, metavar="NAME", help="the AgentSchedule")
-    _add_namespace(parser)
+    _add_schedule(parser)
+    parser.add_argument("--message", metavar="TEXT", help="instead of the schedule's, where it allows that")
     parser.add_argument(
-        "--wait",
-        type=_seconds,
-        default=DEFAULT_WAIT_SECONDS,
-        metavar="SECONDS",
-        help=f"how long to wait for the operator's answer; default {DEFAULT_WAIT_SECONDS:g}",
+        "--params", type=_json_object, metavar="JSON", help="instead of the schedule's, where it allows that"
     )
+    _add_wait(parser, DEFAULT_WAIT_SECONDS, "the operator's answer")
     parser.set_defaults(command=trigger.command)
 
 
@@ -84,6 +83,16 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
 def _add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", action="store_true", help="do not ask the cluster")
     parser.set_defaults(command=version.command)
+
+
+def _add_schedule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", type=_name, metavar="NAME", help="the AgentSchedule")
+    _add_namespace(parser)
+
+
+def _add_wait(parser: argparse.ArgumentParser, default: float, what: str) -> None:
+    text = f"how long to wait for {what}; default {default:g}"
+    parser.add_argument("--wait", type=_seconds, default=default, metavar="SECONDS", help=text)
 
 
 def _add_namespace(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +110,20 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
     return int(text)
+
+
+def _json_object(text: str) -> str:
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}; write such as {EXAMPLE}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"not a JSON object; write such as {EXAMPLE}")
+    return text
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is no number in it")
 
 
 def _seconds(text: str) -> float:
