@@ -84,6 +84,7 @@ def test_the_answer_to_an_older_token_is_not_taken_for_ours(run: Run, world: Wor
     [
         (["trigger", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
         (["trigger", "daily", "-n", "other"], "there is no AgentSchedule 'daily' in namespace 'other'"),
+        (["cancel", "daily-1"], "there is no ScheduleRun 'daily-1' in namespace 'analytics'"),
     ],
 )
 def test_what_is_not_there_is_named(run: Run, argv: list[str], sentence: str) -> None:
@@ -93,6 +94,7 @@ def test_what_is_not_there_is_named(run: Run, argv: list[str], sentence: str) ->
 COMMANDS = [
     ["trigger", "daily"],
     ["runs"],
+    ["cancel", "daily-1"],
 ]
 FORBIDDEN = 'scheduleruns.agentschedule.dev is forbidden: User "ann" cannot list resource "scheduleruns"'
 

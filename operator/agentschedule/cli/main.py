@@ -9,10 +9,11 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from agentschedule.cli import due, runs, trigger, version
+from agentschedule.cli import cancel, due, runs, trigger, version
 from agentschedule.cli.errors import CommandError
 
 DEFAULT_COUNT = 5
+DEFAULT_CANCEL_SECONDS = 60.0  # an agent has its grace period: 30 s unless its author says otherwise
 EXAMPLE = """'{"region": "emea"}'"""
 DEFAULT_WAIT_SECONDS = 5.0  # the operator answers within a second; more means that it is down or busy
 
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_next(commands.add_parser("next", help="say when a schedule is due"))
     _add_trigger(commands.add_parser("trigger", help="run a schedule's agent now"))
+    _add_cancel(commands.add_parser("cancel", help="stop a run"))
     _add_runs(commands.add_parser("runs", help="list runs"))
     _add_version(commands.add_parser("version", help="print the versions of all that matters"))
     return parser
@@ -72,6 +74,12 @@ def _add_trigger(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=trigger.command)
 
 
+def _add_cancel(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    _add_wait(parser, DEFAULT_CANCEL_SECONDS, "the run's end; 0: not at all")
+    parser.set_defaults(command=cancel.command)
+
+
 def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", type=_name, metavar="NAME", nargs="?", help="an AgentSchedule; default all in the namespace"
@@ -87,6 +95,11 @@ def _add_version(parser: argparse.ArgumentParser) -> None:
 
 def _add_schedule(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", type=_name, metavar="NAME", help="the AgentSchedule")
+    _add_namespace(parser)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", type=_name, metavar="RUN", help="the ScheduleRun")
     _add_namespace(parser)
 
 
