@@ -9,12 +9,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from agentschedule.cli import cancel, due, runs, trigger, version
+from agentschedule.cli import cancel, due, runs, suspend, trigger, version
 from agentschedule.cli.errors import CommandError
 
 DEFAULT_COUNT = 5
 DEFAULT_CANCEL_SECONDS = 60.0  # an agent has its grace period: 30 s unless its author says otherwise
 EXAMPLE = """'{"region": "emea"}'"""
+MAX_REASON = 1024  # characters, as the API has it
 DEFAULT_WAIT_SECONDS = 5.0  # the operator answers within a second; more means that it is down or busy
 
 
@@ -42,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_next(commands.add_parser("next", help="say when a schedule is due"))
     _add_trigger(commands.add_parser("trigger", help="run a schedule's agent now"))
     _add_cancel(commands.add_parser("cancel", help="stop a run"))
+    _add_pause(commands.add_parser("pause", help="let no scheduled run start"))
+    _add_resume(commands.add_parser("resume", help="let scheduled runs start again"))
     _add_runs(commands.add_parser("runs", help="list runs"))
     _add_version(commands.add_parser("version", help="print the versions of all that matters"))
     return parser
@@ -78,6 +81,19 @@ def _add_cancel(parser: argparse.ArgumentParser) -> None:
     _add_run(parser)
     _add_wait(parser, DEFAULT_CANCEL_SECONDS, "the run's end; 0: not at all")
     parser.set_defaults(command=cancel.command)
+
+
+def _add_pause(parser: argparse.ArgumentParser) -> None:
+    _add_schedule(parser)
+    parser.add_argument("--reason", type=_reason, metavar="TEXT", help="why, for whoever finds it paused")
+    _add_wait(parser, DEFAULT_WAIT_SECONDS, "the operator to take it up")
+    parser.set_defaults(command=suspend.pause)
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    _add_schedule(parser)
+    _add_wait(parser, DEFAULT_WAIT_SECONDS, "the operator to take it up")
+    parser.set_defaults(command=suspend.resume)
 
 
 def _add_runs(parser: argparse.ArgumentParser) -> None:
@@ -123,6 +139,12 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
     return int(text)
+
+
+def _reason(text: str) -> str:
+    if not text.strip() or len(text) > MAX_REASON:
+        raise argparse.ArgumentTypeError(f"a reason has 1 to {MAX_REASON} characters")
+    return text
 
 
 def _json_object(text: str) -> str:
