@@ -87,6 +87,7 @@ def test_the_answer_to_an_older_token_is_not_taken_for_ours(run: Run, world: Wor
         (["pause", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
         (["resume", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
         (["cancel", "daily-1"], "there is no ScheduleRun 'daily-1' in namespace 'analytics'"),
+        (["logs", "daily-1"], "there is no ScheduleRun 'daily-1' in namespace 'analytics'"),
     ],
 )
 def test_what_is_not_there_is_named(run: Run, argv: list[str], sentence: str) -> None:
@@ -99,6 +100,7 @@ COMMANDS = [
     ["cancel", "daily-1"],
     ["pause", "daily"],
     ["resume", "daily"],
+    ["logs", "daily-1"],
 ]
 FORBIDDEN = 'scheduleruns.agentschedule.dev is forbidden: User "ann" cannot list resource "scheduleruns"'
 

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from agentschedule.cli import cancel, due, runs, suspend, trigger, version
+from agentschedule.cli import cancel, due, logs, runs, suspend, trigger, version
 from agentschedule.cli.errors import CommandError
 
 DEFAULT_COUNT = 5
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_cancel(commands.add_parser("cancel", help="stop a run"))
     _add_pause(commands.add_parser("pause", help="let no scheduled run start"))
     _add_resume(commands.add_parser("resume", help="let scheduled runs start again"))
+    _add_logs(commands.add_parser("logs", help="print what a run's agent printed"))
     _add_runs(commands.add_parser("runs", help="list runs"))
     _add_version(commands.add_parser("version", help="print the versions of all that matters"))
     return parser
@@ -94,6 +95,13 @@ def _add_resume(parser: argparse.ArgumentParser) -> None:
     _add_schedule(parser)
     _add_wait(parser, DEFAULT_WAIT_SECONDS, "the operator to take it up")
     parser.set_defaults(command=suspend.resume)
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument("-f", "--follow", action="store_true", help="wait for the start, and print what comes")
+    parser.add_argument("--attempt", type=_count, metavar="N", help="which one, from 1; default the last")
+    parser.set_defaults(command=logs.command)
 
 
 def _add_runs(parser: argparse.ArgumentParser) -> None:
