@@ -26,6 +26,44 @@ def test_each_trigger_has_a_token_of_its_own(run: Run, world: World) -> None:
     assert all(TOKEN.fullmatch(token) for token in world.tokens)
 
 
+@pytest.mark.parametrize(
+    ("options", "message", "params"),
+    [
+        ([], None, None),
+        (["--message", "Only EMEA."], "Only EMEA.", None),
+        (["--params", '{"region": "emea"}'], None, '{"region": "emea"}'),
+        (["--message", "", "--params", "{}"], "", "{}"),
+    ],
+)
+def test_a_trigger_leaves_nothing_of_an_earlier_one(
+    run: Run, world: World, options: list[str], message: str | None, params: str | None
+) -> None:
+    world.operator = {"outcome": "Accepted", "run": "daily-m0123456789"}
+    assert run("trigger", "daily", *options).code == 0
+    (written,) = world.triggers
+    assert written == {"trigger": world.tokens[0], "trigger-message": message, "trigger-params": params}
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ("{", "not JSON: Expecting property name"),
+        ("region=emea", "not JSON: "),
+        ('{"n": NaN}', "not JSON: NaN is no number in it"),
+        ("[1]", "not a JSON object"),
+        ("null", "not a JSON object"),
+        ("[" * 100_000, "not JSON: "),
+    ],
+)
+def test_params_that_are_no_json_object_never_reach_the_cluster(
+    run: Run, world: World, params: str, sentence: str
+) -> None:
+    ended = run("trigger", "daily", "--params", params)
+    assert (ended.code, ended.out, world.triggers) == (2, "", [])
+    assert f"argument --params: {sentence}" in ended.err.splitlines()[-1]
+    assert """write such as '{"region": "emea"}'""" in ended.err.splitlines()[-1]
+
+
 def test_a_rejected_trigger_says_why_and_exits_1(run: Run, world: World) -> None:
     world.operator = {"outcome": "Rejected", "reason": "ScheduleSuspended", "message": "the schedule is suspended"}
     ended = run("trigger", "daily", "-n", "analytics")
@@ -46,16 +84,28 @@ def test_the_answer_to_an_older_token_is_not_taken_for_ours(run: Run, world: Wor
     [
         (["trigger", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
         (["trigger", "daily", "-n", "other"], "there is no AgentSchedule 'daily' in namespace 'other'"),
+        (["pause", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
+        (["resume", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
+        (["cancel", "daily-1"], "there is no ScheduleRun 'daily-1' in namespace 'analytics'"),
+        (["logs", "daily-1"], "there is no ScheduleRun 'daily-1' in namespace 'analytics'"),
     ],
 )
-def test_a_schedule_that_is_not_there_is_named(run: Run, argv: list[str], sentence: str) -> None:
+def test_what_is_not_there_is_named(run: Run, argv: list[str], sentence: str) -> None:
     assert run(*argv) == Ended(1, "", f"error: {sentence}\n")
 
 
+COMMANDS = [
+    ["trigger", "daily"],
+    ["runs"],
+    ["cancel", "daily-1"],
+    ["pause", "daily"],
+    ["resume", "daily"],
+    ["logs", "daily-1"],
+]
 FORBIDDEN = 'scheduleruns.agentschedule.dev is forbidden: User "ann" cannot list resource "scheduleruns"'
 
 
-@pytest.mark.parametrize("argv", [["trigger", "daily"], ["runs"]], ids=["trigger", "runs"])
+@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize(
     ("refusal", "sentence"),
     [
@@ -77,7 +127,7 @@ def test_a_refusal_is_one_sentence(
     assert sentence in ended.err
 
 
-@pytest.mark.parametrize("argv", [["trigger", "daily"], ["runs"]], ids=["trigger", "runs"])
+@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
 def test_a_cluster_that_does_not_answer_is_one_sentence(
     run: Run, kubeconfig: Callable[[str], None], argv: list[str]
 ) -> None:

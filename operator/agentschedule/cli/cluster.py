@@ -1,5 +1,4 @@
-"""The cluster as a user sees it, through the kubeconfig. Called by ``trigger``, ``runs``,
-``named`` and ``version``.
+"""The cluster as a user sees it, through the kubeconfig. Called by all commands that ask one.
 
 Everything of the client library is imported late: ``next`` must be fast and work without a cluster.
 """
@@ -11,14 +10,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from agentschedule.cli.errors import CommandError
-from agentschedule.names import GROUP, SCHEDULE_KIND, SCHEDULE_PLURAL, VERSION
+from agentschedule.cli.errors import CommandError, NotThere
+from agentschedule.names import (
+    AGENT_CONTAINER,
+    GROUP,
+    RUN_KIND,
+    RUN_PLURAL,
+    SCHEDULE_KIND,
+    SCHEDULE_PLURAL,
+    VERSION,
+)
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiException, CustomObjectsApi
 
 TIMEOUT_SECONDS = 10  # for one request
+SILENCE_SECONDS = 86_400  # of an agent whose log is followed
 VERSION_SECONDS = 3  # for one that is nice to have
+# What a refusal calls them, and what we do.
+KINDS = {SCHEDULE_PLURAL: SCHEDULE_KIND, RUN_PLURAL: RUN_KIND, "pods": "pod"}
 NOT_INSTALLED = f"the cluster does not know {SCHEDULE_PLURAL}.{GROUP}: is the Agent Schedule Operator installed?"
 
 
@@ -32,13 +42,31 @@ class Cluster:
     def get(self, plural: str, name: str) -> dict[str, Any]:
         return self._ask("get_namespaced_custom_object", plural, name=name)
 
-    def annotate(self, plural: str, name: str, annotations: dict[str, str]) -> dict[str, Any]:
-        body = {"metadata": {"annotations": annotations}}
+    def annotate(self, plural: str, name: str, annotations: dict[str, str | None]) -> dict[str, Any]:
+        """Set annotations; those that are None are removed."""
+        return self.patch(plural, name, {"metadata": {"annotations": annotations}})
+
+    def patch(self, plural: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._ask("patch_namespaced_custom_object", plural, name=name, body=body)
 
     def list(self, plural: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self._ask("list_namespaced_custom_object", plural).get("items", [])
         return items
+
+    def log(self, pod: str, follow: bool) -> Iterator[bytes]:
+        """The log of a pod's agent, piece by piece as it comes. Raises NotThere if the pod is gone."""
+        from kubernetes.client import CoreV1Api
+
+        with _sentences(self._api.api_client.configuration.host, self.namespace):
+            response: Any = CoreV1Api(self._api.api_client).read_namespaced_pod_log(
+                pod,
+                self.namespace,
+                container=AGENT_CONTAINER,
+                follow=follow,
+                _preload_content=False,
+                _request_timeout=(TIMEOUT_SECONDS, SILENCE_SECONDS if follow else TIMEOUT_SECONDS),
+            )
+            yield from response.stream()
 
     def server_version(self) -> str:
         from kubernetes.client import VersionApi
@@ -80,7 +108,7 @@ def _sentences(host: str, namespace: str) -> Iterator[None]:
         yield
     except ApiException as error:
         if error.status:
-            raise CommandError(_refusal(error, namespace)) from None
+            raise _refusal(error, namespace) from None
         # The library's way to say that TLS failed: no status, and the words in the second line.
         raise CommandError(f"cannot reach the cluster at {host}: {str(error.reason).splitlines()[-1]}") from None
     except (HTTPError, OSError) as error:
@@ -89,14 +117,17 @@ def _sentences(host: str, namespace: str) -> Iterator[None]:
         raise CommandError(f"{host} did not answer as Kubernetes does: is the kubeconfig's server right?") from None
 
 
-def _refusal(error: ApiException, namespace: str) -> str:
+def _refusal(error: ApiException, namespace: str) -> CommandError:
     status = _status(error.body)
-    name = status.get("details", {}).get("name")
+    details = status.get("details") or {}
+    if error.status == 404 and details.get("name"):
+        kind = KINDS.get(str(details.get("kind")), SCHEDULE_KIND)
+        return NotThere(f"there is no {kind} {details['name']!r} in namespace {namespace!r}")
     if error.status == 404:
-        return f"there is no {SCHEDULE_KIND} {name!r} in namespace {namespace!r}" if name else NOT_INSTALLED
+        return CommandError(NOT_INSTALLED)
     if error.status == 401:
-        return "the cluster does not accept the kubeconfig's credentials: log in again"
-    return str(status.get("message") or f"the cluster answered {error.status} {error.reason}")
+        return CommandError("the cluster does not accept the kubeconfig's credentials: log in again")
+    return CommandError(str(status.get("message") or f"the cluster answered {error.status} {error.reason}"))
 
 
 def _status(body: Any) -> dict[str, Any]:

@@ -12,3 +12,7 @@ class CommandError(Exception):
     def __init__(self, sentence: str, code: int = FAILED) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+class NotThere(CommandError):
+    """The cluster does not have the object of that name."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 
-from agentschedule.cli import due, runs, trigger, version
+from agentschedule.cli import cancel, due, logs, runs, suspend, trigger, version
 from agentschedule.cli.errors import CommandError
 
 DEFAULT_COUNT = 5
+DEFAULT_CANCEL_SECONDS = 60.0  # an agent has its grace period: 30 s unless its author says otherwise
+EXAMPLE = """'{"region": "emea"}'"""
+MAX_REASON = 1024  # characters, as the API has it
 DEFAULT_WAIT_SECONDS = 5.0  # the operator answers within a second; more means that it is down or busy
 
 
@@ -38,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_next(commands.add_parser("next", help="say when a schedule is due"))
     _add_trigger(commands.add_parser("trigger", help="run a schedule's agent now"))
+    _add_cancel(commands.add_parser("cancel", help="stop a run"))
+    _add_pause(commands.add_parser("pause", help="let no scheduled run start"))
+    _add_resume(commands.add_parser("resume", help="let scheduled runs start again"))
+    _add_logs(commands.add_parser("logs", help="print what a run's agent printed"))
     _add_runs(commands.add_parser("runs", help="list runs"))
     _add_version(commands.add_parser("version", help="print the versions of all that matters"))
     return parser
@@ -61,16 +69,39 @@ def _add_next(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_trigger(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", type=_name, metavar="NAME", help="the AgentSchedule")
-    _add_namespace(parser)
+    _add_schedule(parser)
+    parser.add_argument("--message", metavar="TEXT", help="instead of the schedule's, where it allows that")
     parser.add_argument(
-        "--wait",
-        type=_seconds,
-        default=DEFAULT_WAIT_SECONDS,
-        metavar="SECONDS",
-        help=f"how long to wait for the operator's answer; default {DEFAULT_WAIT_SECONDS:g}",
+        "--params", type=_json_object, metavar="JSON", help="instead of the schedule's, where it allows that"
     )
+    _add_wait(parser, DEFAULT_WAIT_SECONDS, "the operator's answer")
     parser.set_defaults(command=trigger.command)
+
+
+def _add_cancel(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    _add_wait(parser, DEFAULT_CANCEL_SECONDS, "the run's end; 0: not at all")
+    parser.set_defaults(command=cancel.command)
+
+
+def _add_pause(parser: argparse.ArgumentParser) -> None:
+    _add_schedule(parser)
+    parser.add_argument("--reason", type=_reason, metavar="TEXT", help="why, for whoever finds it paused")
+    _add_wait(parser, DEFAULT_WAIT_SECONDS, "the operator to take it up")
+    parser.set_defaults(command=suspend.pause)
+
+
+def _add_resume(parser: argparse.ArgumentParser) -> None:
+    _add_schedule(parser)
+    _add_wait(parser, DEFAULT_WAIT_SECONDS, "the operator to take it up")
+    parser.set_defaults(command=suspend.resume)
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument("-f", "--follow", action="store_true", help="wait for the start, and print what comes")
+    parser.add_argument("--attempt", type=_count, metavar="N", help="which one, from 1; default the last")
+    parser.set_defaults(command=logs.command)
 
 
 def _add_runs(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +115,21 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
 def _add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", action="store_true", help="do not ask the cluster")
     parser.set_defaults(command=version.command)
+
+
+def _add_schedule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", type=_name, metavar="NAME", help="the AgentSchedule")
+    _add_namespace(parser)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", type=_name, metavar="RUN", help="the ScheduleRun")
+    _add_namespace(parser)
+
+
+def _add_wait(parser: argparse.ArgumentParser, default: float, what: str) -> None:
+    text = f"how long to wait for {what}; default {default:g}"
+    parser.add_argument("--wait", type=_seconds, default=default, metavar="SECONDS", help=text)
 
 
 def _add_namespace(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +147,26 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
     return int(text)
+
+
+def _reason(text: str) -> str:
+    if not text.strip() or len(text) > MAX_REASON:
+        raise argparse.ArgumentTypeError(f"a reason has 1 to {MAX_REASON} characters")
+    return text
+
+
+def _json_object(text: str) -> str:
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}; write such as {EXAMPLE}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"not a JSON object; write such as {EXAMPLE}")
+    return text
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is no number in it")
 
 
 def _seconds(text: str) -> float:

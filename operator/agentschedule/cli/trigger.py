@@ -4,43 +4,52 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import time
 from typing import Any
 
-from agentschedule.cli.cluster import Cluster, connect
+from agentschedule.cli.cluster import connect
 from agentschedule.cli.errors import CommandError
-from agentschedule.names import ANNOTATION_TRIGGER, SCHEDULE_PLURAL, TriggerOutcome
-
-POLL_SECONDS = 0.2
+from agentschedule.cli.waiting import Body, status_of, until
+from agentschedule.names import (
+    ANNOTATION_TRIGGER,
+    ANNOTATION_TRIGGER_MESSAGE,
+    ANNOTATION_TRIGGER_PARAMS,
+    SCHEDULE_PLURAL,
+    TriggerOutcome,
+)
 
 
 def command(args: argparse.Namespace) -> None:
     """Write a token, print the operator's answer to it. Raises CommandError if it says no, or says nothing."""
     cluster = connect(args.namespace)
     token = secrets.token_hex(8)
-    schedule = cluster.annotate(SCHEDULE_PLURAL, args.name, {ANNOTATION_TRIGGER: token})
-    answer = _wait(cluster, schedule, token, args.wait)
-    if answer is None:
+    schedule = cluster.annotate(SCHEDULE_PLURAL, args.name, _request(token, args.message, args.params))
+
+    def answered(schedule: Body) -> bool:
+        return bool(_answer(schedule).get("token") == token)
+
+    schedule = until(answered, lambda: cluster.get(SCHEDULE_PLURAL, args.name), schedule, args.wait)
+    if not answered(schedule):
         raise CommandError(
             f"{args.name} is asked to run, but the operator has not answered within {args.wait:g} s: is it running? "
             f"Its answer will be in status.lastTrigger, for the token {token}"
         )
-    sentence = _sentence(answer)
-    if answer.get("outcome") != TriggerOutcome.ACCEPTED:
+    sentence = _sentence(_answer(schedule))
+    if _answer(schedule).get("outcome") != TriggerOutcome.ACCEPTED:
         raise CommandError(f"{args.name} does not run: {sentence}")
     print(f"{args.name}: {sentence}")
 
 
-def _wait(cluster: Cluster, schedule: dict[str, Any], token: str, seconds: float) -> dict[str, Any] | None:
-    deadline = time.monotonic() + seconds
-    while True:
-        answer: dict[str, Any] = (schedule.get("status") or {}).get("lastTrigger") or {}
-        if answer.get("token") == token:
-            return answer
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(POLL_SECONDS)
-        schedule = cluster.get(SCHEDULE_PLURAL, schedule["metadata"]["name"])
+def _request(token: str, message: str | None, params: str | None) -> dict[str, str | None]:
+    """All three at once: what an earlier trigger left there would be taken for this one's."""
+    return {
+        ANNOTATION_TRIGGER: token,
+        ANNOTATION_TRIGGER_MESSAGE: message,
+        ANNOTATION_TRIGGER_PARAMS: params,
+    }
+
+
+def _answer(schedule: Body) -> Body:
+    return status_of(schedule).get("lastTrigger") or {}
 
 
 def _sentence(answer: dict[str, Any]) -> str:
