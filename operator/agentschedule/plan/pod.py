@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from agentschedule import names
 from agentschedule.api.agent import Agent
-from agentschedule.api.schedule import AgentSchedule
+from agentschedule.api.schedule import AgentSchedule, Retry
 from agentschedule.names import Env, Trigger
 from agentschedule.plan.observed import Unreadable
 
@@ -99,7 +99,7 @@ def contract(schedule: AgentSchedule) -> list[Body]:
     literals = {
         Env.SCHEDULE_NAME: schedule.metadata.name,
         Env.NAME: agent_name(schedule),
-        Env.RETRY_LIMIT: "0",
+        Env.RETRY_LIMIT: str((spec.retry or Retry()).limit),
         Env.TIMEOUT_SECONDS: str(spec.timeout_seconds),
         Env.MESSAGE: spec.message or "",
         Env.PARAMS: params or "{}",
