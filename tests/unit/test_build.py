@@ -56,6 +56,8 @@ def test_the_cronjob_is_exactly_as_expected() -> None:
         {"timeoutSeconds": 60},
         {"retry": {"limit": 1}},
         {"retry": {"delaySeconds": 11}},
+        {"messageFrom": {"configMapKeyRef": {"name": "prompts", "key": "sales"}}},
+        {"session": {"mode": "Fixed", "id": "one"}},
         {"agent": {"image": "agent.test/none:2"}},
         {"agent": {"image": "agent.test/none:1", "podTemplate": {"spec": {"hostNetwork": True}}}},
     ],
@@ -69,7 +71,7 @@ def test_what_says_the_same_has_the_same_fingerprint() -> None:
     assert fingerprint(params={"a": 1, "b": 2}) == fingerprint(params={"b": 2, "a": 1})
     assert fingerprint(description="in other words", suspendReason="none", history={"failed": 3}) == fingerprint()
     assert fingerprint(concurrencyPolicy="Forbid", suspend=False) == fingerprint()
-    assert fingerprint(retry={}) == fingerprint()
+    assert fingerprint(retry={}, session={"mode": "New"}, manualRuns={"allowOverrides": ["message"]}) == fingerprint()
 
 
 @pytest.mark.parametrize(
