@@ -103,8 +103,10 @@ def a_due_job(due: datetime, **changes: Any) -> Job:
     return a_job(names.scheduled_job_name(NAME, due), due=due, **changes)
 
 
-def a_run(name: str = "report-now", owner: str | None = SCHEDULE_UID, **status: Any) -> ScheduleRun:
-    """A manual run that the schedule owns."""
+def a_run(
+    name: str = "report-now", owner: str | None = SCHEDULE_UID, spec: dict[str, Any] | None = None, **status: Any
+) -> ScheduleRun:
+    """A manual run that the schedule owns; ``spec``: what it says otherwise."""
     reference = {"apiVersion": names.API_VERSION, "kind": names.SCHEDULE_KIND, "name": NAME, "controller": True}
     return ScheduleRun.model_validate(
         {
@@ -114,7 +116,7 @@ def a_run(name: str = "report-now", owner: str | None = SCHEDULE_UID, **status: 
                 "uid": f"uid-of-run-{name}",
                 "ownerReferences": [reference | {"uid": owner}] if owner else [],
             },
-            "spec": {"scheduleName": NAME},
+            "spec": {"scheduleName": NAME, **(spec or {})},
             "status": status or None,
         }
     )

@@ -19,6 +19,7 @@ from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Trigger
 from agentschedule.plan.job import job_template
 from agentschedule.plan.observed import Job, Unreadable
+from agentschedule.plan.overrides import Said, overridden
 from agentschedule.plan.pod import labels
 from agentschedule.plan.timing import Timing
 
@@ -117,8 +118,9 @@ def due_job(live: Body, due: datetime) -> Body:
 
 
 def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
-    """The Job of a manual run: suspended, and owned by its run only, until the CronJob lists it."""
-    template = job_template(schedule)
+    """The Job of a manual run, with what it says otherwise than its schedule: suspended, and owned by its run only,
+    until the CronJob lists it."""
+    template = job_template(overridden(schedule, run))
     pod = template["spec"]["template"]["metadata"]
     pod["annotations"] |= {names.ANNOTATION_RUN_TRIGGER: Trigger.MANUAL.value}
     return {
@@ -135,11 +137,12 @@ def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
     }
 
 
-def requested_run(schedule: AgentSchedule, token: str) -> Body:
-    """The ScheduleRun that a token of the trigger annotation asks for."""
+def requested_run(schedule: AgentSchedule, token: str, said: Said | None = None) -> Body:
+    """The ScheduleRun that a token of the trigger annotation asks for, with what was said along with it."""
     name = names.triggered_run_name(schedule.metadata.name, schedule.metadata.uid, token)
     body = _run(schedule, name, Trigger.MANUAL)
     body["metadata"]["annotations"] = {names.ANNOTATION_TOKEN: names.short_hash(token)}
+    body["spec"] |= {field.value: value for field, value in (said or {}).items()}
     return body
 
 
