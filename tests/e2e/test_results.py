@@ -20,32 +20,37 @@ def writes(text: str, code: int = 0) -> Body:
 
 
 # Schedule: its agent, and what of the run's status must be just so.
+SPENT: Body = {"model": "small", "usage": {"inputTokens": 3, "costUSD": "0.045"}}
 CASES: dict[str, tuple[Body, Body]] = {
     "file": (
         writes(RESULT),
-        {
-            "model": "small",
-            "usage": {"inputTokens": 3, "costUSD": "0.045"},
-            "output": {"content": '{"sum": 7}', "contentType": "application/json"},
-        },
+        SPENT | {"output": {"content": '{"sum": 7}', "contentType": "application/json"}},
     ),
-    "last-line": (shell(f"echo thinking; echo '{RESULT}'"), {"model": "small", "usage": {"inputTokens": 3, "costUSD": "0.045"}}),
+    "last-line": (shell(f"echo thinking; echo '{RESULT}'"), SPENT),
     "words": (
         shell("echo All is well."),
         {"output": {"content": "All is well.", "contentType": "text/plain"}},
     ),
     "silent": (shell("true"), {"output": None, "error": None}),
     "not-json": (writes("{so what"), {"output": None}),
-    "wrong-types": (writes('{"status":7,"usage":"many","model":["x"],"output":"fine"}'), {"usage": None, "model": None}),
+    "wrong-types": (
+        writes('{"status":7,"usage":"many","model":["x"],"output":"fine"}'),
+        {"usage": None, "model": None, "output": {"content": "fine", "contentType": "text/plain"}},
+    ),
     "absurd-cost": (writes('{"cost_usd":"-4","usage":{"input_tokens":-1},"output":"fine"}'), {"usage": None}),
     "cut": (
         shell("head -c 5000 /dev/zero | tr '\\0' x > $AGENT_RESULT_PATH; echo the log knows"),
         {"output": {"content": "the log knows", "contentType": "text/plain"}},
     ),
-    "invalid": (shell("printf 'a\\377b\\033[31mc\\000d\\n'"), {"output": {"content": "a\ufffdbcd", "contentType": "text/plain"}}),
-    "status-code": (writes('{"status_code":418,"run_id":"r-1","session_id":"s-1"}'),
-                    {"statusCode": 418, "agentRunID": "r-1", "sessionID": "s-1"}),
-}  # fmt: skip
+    "invalid": (
+        shell("printf 'a\\377b\\033[31mc\\000d\\n'"),
+        {"output": {"content": "a\ufffdbcd", "contentType": "text/plain"}},
+    ),
+    "status-code": (
+        writes('{"status_code":418,"run_id":"r-1","session_id":"s-1"}'),
+        {"statusCode": 418, "agentRunID": "r-1", "sessionID": "s-1"},
+    ),
+}
 BIG = shell("head -c 10000000 /dev/zero | tr '\\0' y")
 
 

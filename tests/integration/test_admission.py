@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.client import ApiException
 
+from agentschedule import names
+from agentschedule.api.schedule import AgentSchedule
 from agentschedule.generate import ROOT
+from agentschedule.plan import build
+from agentschedule.plan.timing import timing
 from tests.cluster.base import Cluster, KubectlError
 from tests.cluster.chart import CRD_NAMES
 from tests.cluster.daemons import wait_until
+from tests.cluster.fixtures import Api
 
 pytestmark = pytest.mark.usefixtures("crds")
 
@@ -32,6 +38,11 @@ RUN: Manifest = {
     "metadata": {"name": "report-now"},
     "spec": {"scheduleName": "report"},
 }
+
+PROMPT: Manifest = {"configMapKeyRef": {"name": "prompts", "key": "sales"}}
+SESSION = "session takes mode Fixed with an id, and New or Continue without one"
+OVERRIDES: Manifest = {"message": "m", "params": {"a": 1}, "model": "big", "timeoutSeconds": 60}
+RECORD = "a record of a scheduled run takes no message, params, model or timeoutSeconds"
 
 REFUSED_SCHEDULES = [
     ("a minute that no hour has", {"spec.schedule": "61 * * * *"}, "the first field, minute, takes 0-59"),
@@ -59,6 +70,20 @@ REFUSED_SCHEDULES = [
     ("an agent name with a space", {"spec.agent.name": "my agent"}, "spec.agent.name"),
     ("a misspelt field", {"spec.timezone": "Europe/Berlin"}, 'unknown field "spec.timezone"'),
     ("a prompt of 32,001 characters", {"spec.message": "m" * 32_001}, "spec.message: Too long"),
+    (
+        "two messages",
+        {"spec.message": "m", "spec.messageFrom": PROMPT},
+        "write message or messageFrom, not both",
+    ),
+    ("a message from nowhere", {"spec.messageFrom": {}}, "spec.messageFrom.configMapKeyRef: Required value"),
+    ("a session without a mode", {"spec.session": {"id": "x"}}, "spec.session.mode: Required value"),
+    ("a fixed session without its id", {"spec.session": {"mode": "Fixed"}}, SESSION),
+    ("a new session with an id", {"spec.session": {"mode": "New", "id": "x"}}, SESSION),
+    ("a continued session with an id", {"spec.session": {"mode": "Continue", "id": "x"}}, SESSION),
+    ("a session without a name", {"spec.session": {"mode": "Fixed", "id": ""}}, "spec.session.id"),
+    ("an override of the image", {"spec.manualRuns": {"allowOverrides": ["image"]}}, '"message", "params", "model"'),
+    ("eleven retries", {"spec.retry": {"limit": 11}}, "should be less than or equal to 10"),
+    ("a retry at once", {"spec.retry": {"limit": 1, "delaySeconds": 9}}, "should be greater than or equal to 10"),
 ]
 REFUSED_RUNS = [
     ("no schedule", {"spec.scheduleName": GONE}, "spec.scheduleName: Required value"),
@@ -66,6 +91,12 @@ REFUSED_RUNS = [
     ("a name of 61 characters", {"metadata.name": "r" * 61}, "at most 60 characters"),
     ("a dot in the name", {"metadata.name": "report.now"}, "write my-run, not my.run"),
     ("a trigger that does not exist", {"spec.trigger": "Cron"}, 'supported values: "Schedule", "Manual"'),
+    *[
+        (f"a record with {field}", {"spec.trigger": "Schedule", f"spec.{field}": value}, RECORD)
+        for field, value in OVERRIDES.items()
+    ],
+    ("no time at all", {"spec.timeoutSeconds": 0}, "should be greater than or equal to 1"),
+    ("a prompt of 32,001 characters", {"spec.message": "m" * 32_001}, "spec.message: Too long"),
 ]
 TAKEN_SCHEDULES = [
     ("the smallest", {}),
@@ -77,12 +108,20 @@ TAKEN_SCHEDULES = [
     ("quantities", {"spec.agent.resources": {"requests": {"cpu": 1, "memory": "1Gi"}}}),
     ("a pod template", {"spec.agent.podTemplate": {"spec": {"tolerations": [{"operator": "Exists"}]}}}),
     ("a longest prompt", {"spec.message": "m" * 32_000}),
+    ("a prompt of a ConfigMap", {"spec.messageFrom": PROMPT}),
+    ("a new session", {"spec.session": {"mode": "New"}}),
+    ("a fixed session", {"spec.session": {"mode": "Fixed", "id": "team"}}),
+    ("a continued session", {"spec.session": {"mode": "Continue"}}),
+    ("all overrides", {"spec.manualRuns": {"allowOverrides": list(OVERRIDES)}}),
+    ("most retries", {"spec.retry": {"limit": 10, "delaySeconds": 3600}}),
 ]
 TAKEN_RUNS = [
     ("by hand", {}),
     ("a generated name", {"metadata": {"generateName": "report-"}}),
     ("a record of a due minute", {"metadata.name": "report-29384712", "spec.trigger": "Schedule"}),
     ("seven digits", {"metadata.name": "report-1234567"}),
+    ("all overrides", {f"spec.{field}": value for field, value in OVERRIDES.items()}),
+    ("cancelled from the start", {"spec.cancel": True}),
 ]
 
 
@@ -136,13 +175,24 @@ def test_a_run_is_taken_as_written(control_plane: Cluster, namespace: str, chang
     kept(wanted["spec"], dry_run(control_plane, namespace, wanted)["spec"])
 
 
-def test_a_run_cannot_be_changed(control_plane: Cluster, namespace: str) -> None:
-    control_plane.kubectl("create", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(RUN))
-    with pytest.raises(KubectlError) as refused:
-        control_plane.kubectl(
-            "patch", "srun", "report-now", "-n", namespace, "--type=merge", "-p", '{"spec":{"scheduleName":"other"}}'
-        )
-    assert "a run cannot be changed: make a new one" in refused.value.message
+def test_a_volume_that_is_in_the_way_of_the_message_is_refused_in_clear_words(api: Api) -> None:
+    """The operator asks so too, by a dry run, and puts the answer into the schedule's status."""
+    ours = names.MESSAGE_VOLUME
+    for volume, mount, words in (
+        (ours, "/own", f'Duplicate value: "{ours}"'),
+        ("own", names.MESSAGE_DIRECTORY, f'"{names.MESSAGE_DIRECTORY}": must be unique'),
+    ):
+        own = {
+            "volumes": [{"name": volume, "emptyDir": {}}],
+            "volumeMounts": [{"name": volume, "mountPath": mount}],
+        }
+        body = changed(SCHEDULE, {"spec.messageFrom": PROMPT, "spec.agent": SCHEDULE["spec"]["agent"] | own})
+        schedule = AgentSchedule.model_validate(body | {"metadata": body["metadata"] | {"namespace": "default"}})
+        cronjob = build.cronjob(schedule, timing(schedule.spec, "default/report"), suspend=False)
+        del cronjob["metadata"]["ownerReferences"]  # of a schedule that is not there
+        with pytest.raises(ApiException) as refused:
+            api.batch.create_namespaced_cron_job("default", cronjob, dry_run="All")
+        assert words in json.loads(refused.value.body or "")["message"]
 
 
 def test_runs_can_be_selected_by_schedule_and_phase(control_plane: Cluster, namespace: str) -> None:
@@ -179,6 +229,10 @@ def changed(manifest: Manifest, changes: Manifest) -> Manifest:
         else:
             node[last] = value
     return result
+
+
+def create(cluster: Cluster, namespace: str, manifest: Manifest) -> None:
+    cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(manifest))
 
 
 def dry_run(cluster: Cluster, namespace: str, manifest: Manifest) -> Manifest:

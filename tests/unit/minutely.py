@@ -15,6 +15,7 @@ from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.cluster import parse
 from agentschedule.plan import build
+from agentschedule.plan.job import job_template
 from agentschedule.plan.observed import CronJob, Job
 from agentschedule.plan.verdict import examine
 from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, SCHEDULE_UID
@@ -65,7 +66,7 @@ def a_job(due: datetime, **changes: Any) -> Job:
         "annotations": {names.CRONJOB_TIMESTAMP: rfc3339(due)},
         "ownerReferences": [build.cronjob_reference(NAME, CRONJOB_UID)],
     }
-    return replace(parse.job({"metadata": meta, "spec": build.job_template(a_schedule())["spec"]}), **changes)
+    return replace(parse.job({"metadata": meta, "spec": job_template(a_schedule())["spec"]}), **changes)
 
 
 def a_record(job: Job, **status: Any) -> ScheduleRun:

@@ -54,6 +54,10 @@ def test_the_cronjob_is_exactly_as_expected() -> None:
         {"message": "two"},
         {"params": {"a": 1}},
         {"timeoutSeconds": 60},
+        {"retry": {"limit": 1}},
+        {"retry": {"delaySeconds": 11}},
+        {"messageFrom": {"configMapKeyRef": {"name": "prompts", "key": "sales"}}},
+        {"session": {"mode": "Fixed", "id": "one"}},
         {"agent": {"image": "agent.test/none:2"}},
         {"agent": {"image": "agent.test/none:1", "podTemplate": {"spec": {"hostNetwork": True}}}},
     ],
@@ -67,6 +71,7 @@ def test_what_says_the_same_has_the_same_fingerprint() -> None:
     assert fingerprint(params={"a": 1, "b": 2}) == fingerprint(params={"b": 2, "a": 1})
     assert fingerprint(description="in other words", suspendReason="none", history={"failed": 3}) == fingerprint()
     assert fingerprint(concurrencyPolicy="Forbid", suspend=False) == fingerprint()
+    assert fingerprint(retry={}, session={"mode": "New"}, manualRuns={"allowOverrides": ["message"]}) == fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -169,7 +174,10 @@ def test_a_due_job_is_made_as_the_controller_makes_it() -> None:
     before = str(live)
     body = build.due_job(live, at("08:00:00"))
     assert body["metadata"]["name"] == f"report-{int(at('08:00:00').timestamp()) // 60}"
-    assert body["metadata"]["annotations"] == {names.CRONJOB_TIMESTAMP: "2026-03-02T08:00:00Z"}
+    assert body["metadata"]["annotations"] == {
+        names.ANNOTATION_RETRY_DELAY: "10",
+        names.CRONJOB_TIMESTAMP: "2026-03-02T08:00:00Z",
+    }
     assert [(r["kind"], r["uid"], r["controller"]) for r in body["metadata"]["ownerReferences"]] == [
         ("CronJob", CRONJOB_UID, True)
     ]

@@ -47,6 +47,7 @@ def step(schedule: AgentSchedule | Unreadable, world: Observed) -> TriggerStep |
         ("a run that ended", triggered(), observed(a_cronjob(), runs=(a_run(phase="Succeeded"),))),
         ("a run nobody has claimed", triggered(), observed(a_cronjob(), runs=(a_run(owner=None),))),
         ("Allow, and a Job at work", triggered(concurrencyPolicy="Allow"), observed(a_cronjob(forbid=False), WORK)),
+        ("Replace, and a Job at work", triggered(concurrencyPolicy="Replace"), observed(a_cronjob(), WORK)),
         (
             "suspended, and allowed",
             triggered(manualRuns={"whenInactive": "Allow"}, **SUSPENDED),

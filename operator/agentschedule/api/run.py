@@ -10,7 +10,8 @@ from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time,
 from agentschedule.api.schedule import MAX_TEXT, MAX_TIMEOUT_SECONDS, MessageFrom
 from agentschedule.names import DNS_LABEL, DUE_MINUTE_SUFFIX, MAX_RUN_NAME, Override, RunPhase, Trigger
 
-# What cannot be changed. CEL does not look into params, which is free-form: it compares how many fields they have.
+# What cannot be changed. Of params, which are free-form, CEL compares how many fields there are, and those that both
+# sides have: it does not see one field give way to another. What a run was really given is in its status.
 FIXED = ("scheduleName", "trigger", "scheduledTime", "message", "params", "model", "timeoutSeconds")
 OVERRIDES = " || ".join(f"has(self.{field.value})" for field in Override)
 

@@ -9,6 +9,9 @@ from pydantic import ConfigDict, Field
 from agentschedule.api.agent import Agent
 from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
 from agentschedule.names import (
+    ANNOTATION_TRIGGER,
+    ANNOTATION_TRIGGER_MESSAGE,
+    ANNOTATION_TRIGGER_PARAMS,
     MAX_SCHEDULE_NAME,
     ConcurrencyPolicy,
     Override,
@@ -37,7 +40,9 @@ class ManualRuns(Model):
         Field(
             max_length=len(Override),
             description="What a manual run may say otherwise: of message, params, model, timeoutSeconds. "
-            "Default: nothing, since who may start a run may not rewrite it.",
+            "Default: nothing, since who may start a run may not rewrite it. The annotations "
+            f"{ANNOTATION_TRIGGER_MESSAGE} and {ANNOTATION_TRIGGER_PARAMS} (JSON) go with every value of "
+            f"{ANNOTATION_TRIGGER} for as long as they are there: remove them for the schedule's own.",
         ),
     ] = None
 
@@ -71,7 +76,8 @@ class Session(Model):
         SessionMode,
         Field(
             description="New (default): each run has a session of its own. Fixed: all runs have the session id. "
-            "Continue: a run gets the session that the last run reported.",
+            "Continue: a run gets the session that the last run reported before it was made; a run that is due in the "
+            "seconds in which another ends gets the one before.",
         ),
     ]
     id: Annotated[str | None, Field(min_length=1, max_length=253, description="The session of mode Fixed.")] = None
@@ -219,7 +225,10 @@ class AgentScheduleSpec(Model):
     ] = None
     message_from: Annotated[
         MessageFrom | None,
-        Field(description="A long prompt, from a ConfigMap: the agent finds it in the file AGENT_MESSAGE_FILE."),
+        Field(
+            description="A long prompt, from a ConfigMap, instead of message: the agent finds it in the file "
+            "AGENT_MESSAGE_FILE, as it is when the attempt starts."
+        ),
     ] = None
     params: Annotated[
         FreeForm | None,

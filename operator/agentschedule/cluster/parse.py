@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from agentschedule import names
 from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
 from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
-from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
+from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus, MessageFrom
 from agentschedule.names import Env
 from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
 from agentschedule.plan.pod import MAX_PARAMS_DEPTH, is_deeper, unescape
@@ -165,9 +165,22 @@ def _input(spec: Body) -> RunInput:
         params = {}
     return RunInput(
         message=env.get(Env.MESSAGE) or None,
+        message_from=_message_from(spec) if env.get(Env.MESSAGE_FILE) else None,
         params=_without_nulls(params) or None,
         model=env.get(Env.MODEL) or None,
+        session_id=env.get(Env.SESSION_ID) or None,
     )
+
+
+def _message_from(spec: Body) -> MessageFrom | None:
+    """Where the message came from: a reference, never its content. A Job of somebody else may say anything."""
+    volumes: list[Body] = spec["template"]["spec"].get("volumes") or []
+    source = next((v.get("configMap") or {} for v in volumes if v["name"] == names.MESSAGE_VOLUME), {})
+    items = source.get("items") or [{}]
+    try:
+        return MessageFrom.model_validate({"configMapKeyRef": {"name": source.get("name"), "key": items[0].get("key")}})
+    except ValidationError:
+        return None
 
 
 def _without_nulls(value: Any) -> Any:

@@ -17,19 +17,16 @@ from agentschedule.api.base import rfc3339
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Trigger
+from agentschedule.plan.job import job_template
 from agentschedule.plan.observed import Job, Unreadable
-from agentschedule.plan.pod import labels, pod_template
+from agentschedule.plan.overrides import Said, overridden
+from agentschedule.plan.pod import labels
 from agentschedule.plan.timing import Timing
 
 Body = dict[str, Any]
 
 # Finished Jobs that the CronJob keeps of each kind: what the operator finds of an outage of its own.
 KEPT_JOBS = 100
-# A Job that never gets a pod to run ends this long after its time limit and grace period.
-BACKSTOP_SECONDS = 600
-GRACE_SECONDS = 30
-# sysexits.h: usage, permission, configuration. The same input fails again.
-FINAL_EXIT_CODES = [64, 77, 78]
 
 
 def owner_reference(schedule: AgentSchedule | Unreadable) -> Body:
@@ -100,34 +97,6 @@ def fingerprint(body: Body) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def job_template(schedule: AgentSchedule) -> Body:
-    """One Job is one run; its pods are the attempts."""
-    spec = schedule.spec
-    return {
-        "metadata": {"labels": labels(schedule)},
-        "spec": {
-            "completionMode": "Indexed",
-            "completions": 1,
-            "parallelism": 1,
-            "backoffLimitPerIndex": 0,
-            "podFailurePolicy": failure_policy(),
-            "activeDeadlineSeconds": spec.timeout_seconds + GRACE_SECONDS + BACKSTOP_SECONDS,
-            "template": pod_template(schedule),
-        },
-    }
-
-
-def failure_policy() -> Body:
-    """Evictions are not the agent's failure; exit codes that a retry cannot mend are final."""
-    exit_codes = {"containerName": names.AGENT_CONTAINER, "operator": "In", "values": FINAL_EXIT_CODES}
-    return {
-        "rules": [
-            {"action": "Ignore", "onPodConditions": [{"type": names.DISRUPTION_TARGET, "status": "True"}]},
-            {"action": "FailIndex", "onExitCodes": exit_codes},
-        ]
-    }
-
-
 def due_job(live: Body, due: datetime) -> Body:
     """The Job of a due time, as the CronJob controller makes it from the CronJob on the cluster (``live``)."""
     template = copy.deepcopy(live["spec"]["jobTemplate"])
@@ -149,8 +118,9 @@ def due_job(live: Body, due: datetime) -> Body:
 
 
 def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
-    """The Job of a manual run: suspended, and owned by its run only, until the CronJob lists it."""
-    template = job_template(schedule)
+    """The Job of a manual run, with what it says otherwise than its schedule: suspended, and owned by its run only,
+    until the CronJob lists it."""
+    template = job_template(overridden(schedule, run))
     pod = template["spec"]["template"]["metadata"]
     pod["annotations"] |= {names.ANNOTATION_RUN_TRIGGER: Trigger.MANUAL.value}
     return {
@@ -160,17 +130,19 @@ def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
             "name": run.metadata.name,
             "namespace": run.metadata.namespace,
             "labels": labels(schedule),
+            "annotations": template["metadata"]["annotations"],
             "ownerReferences": [run_reference(run)],
         },
         "spec": template["spec"] | {"suspend": True},
     }
 
 
-def requested_run(schedule: AgentSchedule, token: str) -> Body:
-    """The ScheduleRun that a token of the trigger annotation asks for."""
+def requested_run(schedule: AgentSchedule, token: str, said: Said | None = None) -> Body:
+    """The ScheduleRun that a token of the trigger annotation asks for, with what was said along with it."""
     name = names.triggered_run_name(schedule.metadata.name, schedule.metadata.uid, token)
     body = _run(schedule, name, Trigger.MANUAL)
     body["metadata"]["annotations"] = {names.ANNOTATION_TOKEN: names.short_hash(token)}
+    body["spec"] |= {field.value: value for field, value in (said or {}).items()}
     return body
 
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from agentschedule import names
 from agentschedule.api.agent import Agent
-from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import Env, Trigger
+from agentschedule.api.schedule import AgentSchedule, MessageFrom, Retry
+from agentschedule.names import Env, SessionMode, Trigger
 from agentschedule.plan.observed import Unreadable
 
 Body = dict[str, Any]
@@ -54,6 +54,8 @@ def pod_template(schedule: AgentSchedule) -> Body:
     }
     pod |= {"restartPolicy": "Never", "activeDeadlineSeconds": schedule.spec.timeout_seconds}
     pod |= _typed(agent, "image_pull_secrets", "service_account_name", "node_selector", "volumes")
+    if source := schedule.spec.message_from:
+        pod["volumes"] = _and(pod.get("volumes"), _message_volume(source))
     others = [c for c in pod.get("containers", []) if c["name"] != names.AGENT_CONTAINER]
     pod["containers"] = [agent_container(schedule), *others]
     return template
@@ -68,6 +70,9 @@ def agent_container(schedule: AgentSchedule) -> Body:
     container |= _typed(
         agent, "image", "command", "args", "env_from", "resources", "image_pull_policy", "volume_mounts"
     )
+    if schedule.spec.message_from:
+        mount = {"name": names.MESSAGE_VOLUME, "mountPath": names.MESSAGE_DIRECTORY, "readOnly": True}
+        container["volumeMounts"] = _and(container.get("volumeMounts"), mount)
     own = [item.wire() for item in agent.env or ()]
     container["env"] = contract(schedule) + container.get("env", []) + own
     container |= {
@@ -82,6 +87,18 @@ def agent_container(schedule: AgentSchedule) -> Body:
     return container
 
 
+def _message_volume(source: MessageFrom) -> Body:
+    """The one key of the ConfigMap, under the name that the contract promises."""
+    ref = source.config_map_key_ref
+    item = {"key": ref.key, "path": names.MESSAGE_FILE.removeprefix(f"{names.MESSAGE_DIRECTORY}/")}
+    return {"name": names.MESSAGE_VOLUME, "configMap": {"name": ref.name, "items": [item]}}
+
+
+def _and(given: Any, ours: Body) -> Any:
+    """The author's list with one of ours; what is no list is left for the API to refuse."""
+    return [*(given or []), ours] if isinstance(given or [], list) else given
+
+
 def _containers(agent: Agent) -> list[Body]:
     pod = agent.pod_template.spec if agent.pod_template else None
     return [container.wire() for container in (pod.containers if pod else None) or ()]
@@ -93,15 +110,18 @@ def _typed(agent: Agent, *fields: str) -> Body:
 
 
 def contract(schedule: AgentSchedule) -> list[Body]:
-    """The agent's environment. It comes first, so that the author's args and variables can refer to it."""
+    """The agent's environment. It comes first, so that the author's args and variables can refer to it; and always all
+    of it: where it is empty, $(NAME) is too, and nothing from the image or an envFrom takes its place."""
     spec = schedule.spec
     params = None if spec.params is None else compact_json(spec.params)
     literals = {
         Env.SCHEDULE_NAME: schedule.metadata.name,
         Env.NAME: agent_name(schedule),
-        Env.RETRY_LIMIT: "0",
+        Env.RETRY_LIMIT: str((spec.retry or Retry()).limit),
         Env.TIMEOUT_SECONDS: str(spec.timeout_seconds),
+        Env.SESSION_ID: session_id(schedule),
         Env.MESSAGE: spec.message or "",
+        Env.MESSAGE_FILE: names.MESSAGE_FILE if spec.message_from else "",
         Env.PARAMS: params or "{}",
         Env.MODEL: spec.agent.model or "",
         Env.ALLOWED_TOOLS: ",".join(spec.agent.allowed_tools or ()),
@@ -118,6 +138,16 @@ def contract(schedule: AgentSchedule) -> list[Body]:
     }
     by_field = [{"name": k.value, "valueFrom": {"fieldRef": {"fieldPath": path}}} for k, path in fields.items()]
     return by_field + [{"name": k.value, "value": escape(value)} for k, value in literals.items()]
+
+
+def session_id(schedule: AgentSchedule) -> str:
+    """The session that a run made now belongs to; empty for one of its own."""
+    session = schedule.spec.session
+    if session is None or session.mode is SessionMode.NEW:
+        return ""
+    if session.mode is SessionMode.FIXED:
+        return session.id or ""
+    return (schedule.status.last_session_id if schedule.status else None) or ""
 
 
 def is_deeper(value: Any, levels: int) -> bool:

@@ -45,7 +45,9 @@ TABLE: Mapping[Sight, Row] = {
     Sight.STRANGER: Row(RunPhase.SKIPPED, joining.stranger),
     Sight.CANCELLED_EARLY: Row(RunPhase.CANCELLED, joining.cancelled, "delete its suspended Job, if there is one"),
     Sight.NAME_TAKEN: Row(RunPhase.FAILED, joining.name_taken),
-    Sight.REFUSED: Row(RunPhase.SKIPPED, joining.refused, "delete its suspended Job, if there is one; a refusal is final"),
+    Sight.REFUSED: Row(
+        RunPhase.SKIPPED, joining.refused, "delete its suspended Job, if there is one; a refusal is final"
+    ),
     Sight.JOB_REFUSED: Row(RunPhase.FAILED, joining.job_refused),
     Sight.OUTRUN: Row(RunPhase.SKIPPED, joining.outrun, "delete its suspended Job, if there is one"),
     Sight.RIVALS: Row(RunPhase.PENDING, joining.replace, "cancel the older run, and wait for its end"),

@@ -17,6 +17,7 @@ from agentschedule.plan.cronjob import Situation, name_taken
 from agentschedule.plan.history import count_key, ended_at
 from agentschedule.plan.ledger import Closed
 from agentschedule.plan.observed import Observed, Unreadable
+from agentschedule.plan.pod import session_id
 from agentschedule.plan.trigger import TriggerStep
 from agentschedule.plan.verdict import Verdict
 from agentschedule.plan.warnings import warnings
@@ -225,11 +226,19 @@ def _outcome(run: ScheduleRun) -> dict[str, object]:
         completion_time=status.completion_time,
         duration_seconds=status.duration_seconds,
     )
+    fields: dict[str, object] = {"last_run": summary}
+    if status.session_id:  # in all modes: a schedule that turns to Continue goes on from here
+        fields["last_session_id"] = status.session_id
     if status.phase is RunPhase.SUCCEEDED:
-        return {"last_run": summary, "last_successful_time": status.completion_time}
-    if status.phase in FAILURES:
-        return {"last_run": summary, "last_failure_time": status.completion_time}
-    return {"last_run": summary}
+        return fields | {"last_successful_time": status.completion_time}
+    return fields | ({"last_failure_time": status.completion_time} if status.phase in FAILURES else {})
+
+
+def session_moved(schedule: AgentSchedule | Unreadable, status: AgentScheduleStatus) -> bool:
+    """True if, with this status, the CronJob is to hand on another session: no news would bring us back for it."""
+    if isinstance(schedule, Unreadable):
+        return False
+    return session_id(schedule) != session_id(schedule.model_copy(update={"status": status}))
 
 
 def _trigger(found: Findings) -> dict[str, object]:

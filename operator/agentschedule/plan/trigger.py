@@ -17,6 +17,7 @@ from agentschedule.names import ConcurrencyPolicy, Reason, SchedulePhase, Trigge
 from agentschedule.plan import build
 from agentschedule.plan.actions import CreateRun, Event
 from agentschedule.plan.observed import Observed, Unreadable
+from agentschedule.plan.overrides import Said, annotated, forbidden, invalid, said_by
 from agentschedule.plan.settle import active_entries
 from agentschedule.plan.verdict import Verdict
 
@@ -60,9 +61,10 @@ def trigger_step(
     meta = schedule.metadata
     name = names.triggered_run_name(meta.name, meta.uid, token)
     run = observed.run_named(name)
-    no = _taken(schedule, run) if run else _present_at_creation(schedule) or refusal(schedule, verdict, observed)
+    said = annotated(meta.annotations)
+    no = _taken(schedule, run) if run else _present_at_creation(schedule) or _no(schedule, verdict, observed, said)
     if not run and not no and isinstance(schedule, AgentSchedule):
-        return TriggerStep(action=CreateRun(build.requested_run(schedule, token)))
+        return TriggerStep(action=CreateRun(build.requested_run(schedule, token, said)))
     # A token that was overwritten before its answer was written has left its run: remember it too.
     started = (run.metadata.annotations.get(names.ANNOTATION_TOKEN) for run in _own(schedule, observed))
     remembered = dict.fromkeys((*handled, *filter(None, started), names.short_hash(token)))
@@ -104,8 +106,15 @@ def refusal(
     schedule: AgentSchedule | Unreadable, verdict: Verdict, observed: Observed, run: ScheduleRun | None = None
 ) -> Refusal | None:
     """Why a run by hand may not start now, or None if it may. ``observed`` is without the run in question."""
+    return _no(schedule, verdict, observed, said_by(run.spec) if run else {})
+
+
+def _no(schedule: AgentSchedule | Unreadable, verdict: Verdict, observed: Observed, said: Said) -> Refusal | None:
     if isinstance(schedule, Unreadable) or not verdict.accepted:
         return Refusal(Reason.SCHEDULE_INVALID, f"The schedule is not valid: {verdict.message}")
+    # What is wrong with the request itself comes first: it is wrong at any other time, too.
+    if wrong := _overrides(schedule, said):
+        return wrong
     spec = schedule.spec
     if answer := observed.answered(Reason.RUN_REFUSED):
         return Refusal(Reason.RUN_REFUSED, f"The API refused the run: {answer.message}")
@@ -120,6 +129,13 @@ def refusal(
             f"{active} is still running, and concurrencyPolicy is Forbid; wait for its end, or set it to Allow.",
         )
     return None
+
+
+def _overrides(schedule: AgentSchedule, said: Said) -> Refusal | None:
+    if sentence := forbidden(schedule, said):
+        return Refusal(Reason.OVERRIDE_NOT_ALLOWED, sentence)
+    sentence = invalid(schedule, said)
+    return Refusal(Reason.INVALID_OVERRIDE, sentence) if sentence else None
 
 
 def _inactive(schedule: AgentSchedule) -> Refusal | None:
