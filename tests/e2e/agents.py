@@ -96,6 +96,11 @@ def ended(world: World, run: str, seconds: float = PATIENCE) -> Body:
     return world.run(run)
 
 
+def run_events(world: World, run: str) -> list[Any]:
+    """Events about a run itself, and not about the Job of the same name."""
+    return [event for event in world.events(run) if event.involved_object.kind == names.RUN_KIND]
+
+
 def scheduled_run(world: World, schedule: str, due: datetime, seconds: float = PATIENCE) -> Body:
     """The run of a due time, once it has ended."""
     name = names.scheduled_job_name(schedule, due)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kubernetes.client import V1DeleteOptions, V1Eviction, V1ObjectMeta
 
-from tests.e2e.agents import condition, ended, log, moment, seen, shell, told, trigger
+from tests.e2e.agents import condition, ended, log, moment, run_events, seen, shell, told, trigger
 from tests.world import Body, World, agent_schedule, wait_for
 
 pytestmark = pytest.mark.xdist_group("node")
@@ -102,7 +102,7 @@ def test_a_running_agent_is_cancelled_gently_and_keeps_what_it_wrote(shared: Wor
     assert len(status["attempts"]) == 1
     assert "at work" in log(shared, run)
     assert [condition(run, kind) for kind in ("Complete", "Failed", "Finished")] == ["False", "False", "True"]
-    assert [event.type for event in shared.events(runs("stopped"), "Cancelled")] == ["Normal"]
+    assert [event.type for event in run_events(shared, runs("stopped"))] == ["Normal"]
 
 
 def test_a_cancel_between_two_attempts_ends_the_run_at_once(shared: World, runs: Callable[[str], str]) -> None:
@@ -156,7 +156,7 @@ def test_a_failed_attempt_is_tried_again(shared: World, runs: Callable[[str], st
     assert first["AGENT_RETRY_LIMIT"] == "2"
     assert status["startTime"] == status["attempts"][0]["startTime"]
     assert "error" not in status
-    assert shared.events(runs("flaky")) == []
+    assert run_events(shared, runs("flaky")) == []
 
 
 def test_a_longer_delay_is_kept(shared: World, runs: Callable[[str], str]) -> None:
@@ -168,7 +168,7 @@ def test_a_longer_delay_is_kept(shared: World, runs: Callable[[str], str]) -> No
     assert (run["status"]["phase"], run["status"]["reason"]) == ("Failed", "AgentFailed")
     assert "Attempt 2 of 2: The agent exited with code 4" in run["status"]["message"]
     assert told(shared.kubectl("logs", second["pod"]))["AGENT_RETRY_COUNT"] == "1"
-    assert len(shared.events(runs("patient"))) == 1
+    assert [event.reason for event in run_events(shared, runs("patient"))] == ["AgentFailed"]
 
 
 def test_an_exit_code_of_usage_or_configuration_is_final(shared: World, runs: Callable[[str], str]) -> None:

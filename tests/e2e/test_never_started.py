@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.agents import ended, runner, seen, shell, trigger
+from tests.e2e.agents import ended, run_events, runner, seen, shell, trigger
 from tests.world import Body, World, agent_schedule, wait_for
 
 pytestmark = pytest.mark.xdist_group("node")
@@ -17,7 +17,7 @@ SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "nobody-made-it"
 CASES: dict[str, tuple[Body, str, str]] = {
     "no-image": ({"agent": {"image": "registry.invalid/none:1"}}, "ImagePullBackOff", "registry.invalid"),
     "no-secret": ({"agent": shell("true") | {"env": [SECRET]}}, "CreateContainerConfigError", "nobody-made-it"),
-    "no-node": ({"agent": shell("true") | {"nodeSelector": {"disk": "golden"}}}, "Unschedulable", "node selector"),
+    "no-node": ({"agent": shell("true") | {"nodeSelector": {"disk": "golden"}}}, "Unschedulable", "selector"),
     "no-account": ({"agent": shell("true") | {"serviceAccountName": "nobody"}}, "FailedCreate", "nobody"),
     "no-map": (
         {"agent": shell("true"), "messageFrom": {"configMapKeyRef": {"name": "no-map", "key": "k"}}},
@@ -60,7 +60,7 @@ def test_what_never_starts_ends_by_the_time_limit_with_its_reason(
     assert status["message"].startswith(f"The agent did not start within its time limit ({reason}")
     assert words in status["message"]
     assert "startTime" not in status
-    assert len(shared.events(runs(name))) == 1
+    assert [event.reason for event in run_events(shared, runs(name))] == ["NeverStarted"]
 
 
 def _with_reason(world: World, run: str, reason: str) -> Body | None:

@@ -300,7 +300,7 @@ def test_a_run_without_a_pod_is_explained_by_the_events_of_its_job() -> None:
     _, status = play(at_work(job, answers=(why,)))
     assert status is not None
     assert (status.phase, status.reason) == (RunPhase.PENDING, "FailedCreate")
-    assert status.message == "Kubernetes cannot create a pod for this run: exceeded quota: none"
+    assert status.message == "FailedCreate: exceeded quota: none"
 
 
 def test_a_cancel_between_attempts_ends_the_job_and_never_kills_what_was_left() -> None:
@@ -372,3 +372,10 @@ def test_a_log_that_says_nothing_is_not_read_twice() -> None:
     assert done == []
     assert status is not None
     assert (status.phase, status.output) == (RunPhase.SUCCEEDED, None)
+
+
+def test_an_attempt_that_was_stopped_ends_its_job_by_itself() -> None:
+    stopped = failed_pod(no_retry="Cancelled", reason="DeadlineExceeded")
+    world = cancelled(at_work(LIMIT_1, stopped))
+    assert play(replace(world, now=END + timedelta(seconds=1))) == ([], None)
+    assert play(replace(world, now=END + timedelta(seconds=6)))[0] == ["end Job report-now: Cancelled"]

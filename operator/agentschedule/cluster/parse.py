@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from agentschedule import names
 from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
 from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
-from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus, MessageFrom
+from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus, MessageFrom, Retry
 from agentschedule.names import Env
 from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
 from agentschedule.plan.pod import MAX_PARAMS_DEPTH, is_deeper, unescape
@@ -149,7 +149,7 @@ def job(body: Body) -> Job:
         input=_input(spec),
         timeout_seconds=spec["template"]["spec"].get("activeDeadlineSeconds"),
         retry_limit=spec.get("backoffLimitPerIndex") or 0,
-        retry_delay_seconds=small_int(annotations.get(names.ANNOTATION_RETRY_DELAY), 0),
+        retry_delay_seconds=small_int(annotations.get(names.ANNOTATION_RETRY_DELAY), Retry().delay_seconds),
         held_until=_annotated(annotations.get(names.ANNOTATION_HELD_UNTIL)),
     )
 

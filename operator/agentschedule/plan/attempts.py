@@ -71,7 +71,8 @@ def _why_not(pod: Pod, said: str | None) -> str | None:
     now = waiting(pod)
     if said and (now is None or said.startswith(pod.waiting_reason)):
         return said
-    return now or (pod.message if pod.failed else None) or None
+    tells = pod.failed and pod.reason != DEADLINE_EXCEEDED
+    return now or (pod.message if tells else None) or None
 
 
 def _phase(pod: Pod) -> RunPhase:

@@ -231,7 +231,14 @@ def _update(case: Situation, cronjob: CronJob, wanted: build.Body | None) -> Cro
     mark = needs_mark(cronjob, wanted["spec"], timing) or stray_mark(case)
     before = write_before(cronjob, case.live, case.now) if case.live else None
     action = UpdateCronJob(cronjob, wanted, mark, timing.not_before, before)
-    return CronJobStep((action,), (Event(edited, Reason.CRONJOB_UPDATED, said),))
+    events = (Event(edited, Reason.CRONJOB_UPDATED, said),) if edited or _asked_for(case) else ()
+    return CronJobStep((action,), events)
+
+
+def _asked_for(case: Situation) -> bool:
+    """True if the author's own edit is what changes the CronJob; a session that moved on is no news."""
+    status = case.schedule.status
+    return status is None or status.observed_generation != case.schedule.metadata.generation
 
 
 def needs_mark(cronjob: CronJob, spec: build.Body, timing: Timing | None) -> bool:

@@ -42,8 +42,12 @@ def spent(case: Case) -> Step:
 def _end(case: Case, reason: str, message: str) -> Step:
     job, last = case.job, case.last
     assert job is not None  # noqa: S101 - what is seen says so
-    if last is None or last.ended or not last.started_at:
+    if last is None or not last.started_at:
         return do(EndJob(job, reason, message, case.now))
+    if last.ended:
+        # A stopped attempt ends its Job by itself.
+        judged = last.ended_at + LAST_NEWS if last.no_retry and last.ended_at else case.now
+        return wait_until(judged) if case.now < judged else do(EndJob(job, reason, message, case.now))
     if last.no_retry and last.deadline_seconds == AT_ONCE:
         return wait_until(None)  # its grace period
     return do(StopPod(last, reason, message, case.now))

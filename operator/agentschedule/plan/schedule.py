@@ -18,7 +18,7 @@ from agentschedule.plan.history import expired, missing_records
 from agentschedule.plan.ledger import Closed
 from agentschedule.plan.observed import Answer, Observed, Unreadable
 from agentschedule.plan.settle import PATIENCE
-from agentschedule.plan.status import Findings, schedule_status
+from agentschedule.plan.status import Findings, schedule_status, session_moved
 from agentschedule.plan.trigger import TriggerStep, trigger_step
 from agentschedule.plan.verdict import examine, with_refusal
 
@@ -50,7 +50,8 @@ def plan_schedule(schedule: AgentSchedule | Unreadable, observed: Observed, now:
         status=status,
         events=(*_news(schedule, status, closed), *([trigger.event] if trigger and trigger.event else [])),
         requeue_at=_requeue_at(found, step, status),
-        again=step.close_ledger or _has_expired(schedule, status, observed, closed),
+        # The session of the last run is part of the CronJob, where the next one is to continue it.
+        again=step.close_ledger or _has_expired(schedule, status, observed, closed) or session_moved(schedule, status),
     )
 
 

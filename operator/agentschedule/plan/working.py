@@ -56,8 +56,7 @@ def _told(case: Case, last: Pod) -> str | None:
 def _explained(last: Pod | None, said: str, look_again: datetime) -> Step:
     reason, _, message = said.partition(": ")
     if message:
-        where = "" if last else "Kubernetes cannot create a pod for this run: "
-        return Step(reason=reason, message=f"{where}{message}", look_again=look_again)
+        return Step(reason=reason, message=said, look_again=look_again)
     missing = None if last else "Kubernetes has not created a pod for this run yet."
     return Step(message=missing, look_again=look_again)
 
