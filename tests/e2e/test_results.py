@@ -32,7 +32,10 @@ CASES: dict[str, tuple[Body, Body]] = {
         {"output": {"content": "All is well.", "contentType": "text/plain"}},
     ),
     "silent": (shell("true"), {"output": None, "error": None}),
-    "not-json": (writes("{so what"), {"output": None}),
+    "not-json": (
+        writes("{so what"),
+        {"output": {"content": "{so what", "contentType": "text/plain", "truncated": True}},
+    ),
     "wrong-types": (
         writes('{"status":7,"usage":"many","model":["x"],"output":"fine"}'),
         {"usage": None, "model": None, "output": {"content": "fine", "contentType": "text/plain"}},
