@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
-from agentschedule.api.schedule import MAX_TEXT, MAX_TIMEOUT_SECONDS, MessageFrom
+from agentschedule.api.policies import MAX_TEXT, MAX_TIMEOUT_SECONDS, MessageFrom
 from agentschedule.names import DNS_LABEL, DUE_MINUTE_SUFFIX, MAX_RUN_NAME, Override, RunPhase, Trigger
 
 # What cannot be changed. Of params, which are free-form, CEL compares how many fields there are, and those that both

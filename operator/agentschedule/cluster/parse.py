@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from agentschedule import names
 from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
+from agentschedule.api.policies import MessageFrom, Retry
 from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
-from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus, MessageFrom, Retry
+from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.names import Env
 from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
 from agentschedule.plan.pod import MAX_PARAMS_DEPTH, is_deeper, unescape

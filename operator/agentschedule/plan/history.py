@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agentschedule import names
+from agentschedule.api.policies import History
 from agentschedule.api.run import ScheduleRun
-from agentschedule.api.schedule import AgentSchedule, History
+from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import RunPhase
 from agentschedule.plan import build
 from agentschedule.plan.actions import CreateRun, DeleteJob, DeleteRun

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agentschedule import names
-from agentschedule.api.schedule import AgentSchedule, Retry
+from agentschedule.api.policies import Retry
+from agentschedule.api.schedule import AgentSchedule
 from agentschedule.plan.pod import labels, pod_template
 from agentschedule.plan.retry import total_delay
 

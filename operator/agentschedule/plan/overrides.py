@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from agentschedule import names
+from agentschedule.api.policies import MAX_TEXT, ManualRuns
 from agentschedule.api.run import ScheduleRun, ScheduleRunSpec
-from agentschedule.api.schedule import MAX_TEXT, AgentSchedule, ManualRuns
+from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Override
 from agentschedule.plan.verdict import examine
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from agentschedule import names
 from agentschedule.api.agent import Agent
-from agentschedule.api.schedule import AgentSchedule, MessageFrom, Retry
+from agentschedule.api.policies import MessageFrom, Retry
+from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Env, SessionMode, Trigger
 from agentschedule.plan.observed import Unreadable
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agentschedule import names
+from agentschedule.api.policies import ManualRuns
 from agentschedule.api.run import ScheduleRun
-from agentschedule.api.schedule import AgentSchedule, LastTrigger, ManualRuns
+from agentschedule.api.schedule import AgentSchedule, LastTrigger
 from agentschedule.names import ConcurrencyPolicy, Reason, SchedulePhase, Trigger, TriggerOutcome, WhenInactive
 from agentschedule.plan import build
 from agentschedule.plan.actions import CreateRun, Event

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentschedule.api.schedule import MAX_TEXT, AgentSchedule
+from agentschedule.api.policies import MAX_TEXT
+from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import AGENT_CONTAINER, Condition, Env, Reason
 from agentschedule.plan.cron import ScheduleError
 from agentschedule.plan.observed import Unreadable
