@@ -95,6 +95,12 @@ def suspend(lab: Lab, name: str, suspended: bool = True) -> None:
     lab.batch.patch_namespaced_job(name, lab.namespace, body, _content_type=MERGE_PATCH)
 
 
+def hold(lab: Lab, name: str) -> None:
+    """Suspend a Job, and return when its controller knows."""
+    suspend(lab, name)
+    lab.wait(lambda: lab.condition(name, "Suspended") is not None, f"{name}: the condition Suspended")
+
+
 def evict(lab: Lab, pod: str) -> None:
     """Ask for a pod's eviction, as a drained node does."""
     lab.core.create_namespaced_pod_eviction(pod, lab.namespace, {"metadata": {"name": pod}})

@@ -17,6 +17,7 @@ from tests.kubernetes.runs import (
     end_of,
     forbid_retry,
     forgotten,
+    hold,
     is_over,
     log,
     newest,
@@ -32,7 +33,6 @@ from tests.kubernetes.scenes import Played, Scene, play
 pytestmark = pytest.mark.xdist_group("node")
 
 OURS = ("Failed", "NeverStarted", "it waited for nothing")  # what `target_failure` says
-NOWHERE = {"nodeSelector": {"no": "where"}}
 
 
 # Scenes: one attempt
@@ -75,6 +75,17 @@ def forbidden_within_the_backoff(lab: Lab, image: str) -> None:
     outcome(lab, "forbidden")
 
 
+def forbidden_while_held(lab: Lab, image: str) -> V1JobCondition:
+    lab.add_job(run("refused", image, "exit 3"))
+    pod = newest(lab, "refused", "Failed").metadata.name
+    hold(lab, "refused")
+    forbid_retry(lab, pod)
+    lab.wait(lambda: lab.condition("refused", "FailureTarget"), "the condition FailureTarget")
+    lab.never(lambda: is_over(lab, "refused"), "the end of a Job without a start time")
+    suspend(lab, "refused", False)
+    return outcome(lab, "refused")
+
+
 def told_within_the_backoff(lab: Lab, image: str) -> None:
     lab.add_job(run("told", image, "echo tried; exit 3"))
     newest(lab, "told", "Failed")
@@ -85,8 +96,7 @@ def told_within_the_backoff(lab: Lab, image: str) -> None:
 def told_while_held(lab: Lab, image: str) -> None:
     lab.add_job(run("held", image, "echo tried; exit 3"))
     newest(lab, "held", "Failed")
-    suspend(lab, "held")
-    lab.wait(lambda: lab.condition("held", "Suspended") is not None, "the condition Suspended")
+    hold(lab, "held")
     target_failure(lab, "held", startTime=rfc3339(now()))
     outcome(lab, "held")
 
@@ -108,8 +118,7 @@ def told_without_a_pod(lab: Lab, image: str) -> V1JobCondition:
 
 
 def told_while_unscheduled(lab: Lab, image: str) -> V1JobCondition:
-    """Cancelling says nothing to a pod that no kubelet has."""
-    lab.add_job(run("unscheduled", image, "true", pod=NOWHERE))
+    lab.add_job(run("unscheduled", image, "true", pod={"nodeSelector": {"no": "where"}}))
     cancel(lab, newest(lab, "unscheduled", "Pending").metadata.name)
     lab.never(lambda: is_over(lab, "unscheduled"), "the end of a Job whose pod nobody runs")
     assert lab.pods("unscheduled")[0].status.phase == "Pending"
@@ -123,6 +132,7 @@ SCENES: tuple[Scene, ...] = (
     complete,
     told_while_running,
     forbidden_within_the_backoff,
+    forbidden_while_held,
     told_within_the_backoff,
     told_while_held,
     told_while_held_without_a_start,
@@ -185,6 +195,17 @@ def test_a_suspended_job_does_not_end_before_it_has_a_start_time(played: Played)
     assert _words(played.end(told_while_held_without_a_start)) == OURS
 
 
+def test_no_retry_ends_a_held_job_only_when_it_goes_on_and_makes_no_other_pod(played: Played) -> None:
+    assert played.end(forbidden_while_held).reason == "FailedIndexes"
+    assert len(played.lab.pods("refused")) == 1
+
+
+def test_a_start_time_is_refused_by_a_job_that_is_not_suspended(played: Played) -> None:
+    played.end(complete)
+    with pytest.raises(ApiException, match="field is immutable for unsuspended job once set"):
+        patch_job_status(played.lab, "complete", {"status": {"startTime": rfc3339(now())}})
+
+
 @pytest.mark.parametrize("scene", [told_without_a_pod, told_while_unscheduled])
 def test_a_failure_target_ends_a_job_that_could_not_start(played: Played, scene: Scene) -> None:
     assert _words(played.end(scene)) == OURS
@@ -208,9 +229,8 @@ def test_a_complete_job_refuses_a_failure_target(played: Played) -> None:
 
 def test_a_list_of_conditions_that_others_have_changed_is_refused(played: Played) -> None:
     played.end(complete)
-    old = {"metadata": {"resourceVersion": "1"}, "status": {"conditions": []}}
     with pytest.raises(ApiException, match="the object has been modified"):
-        patch_job_status(played.lab, "complete", old)
+        patch_job_status(played.lab, "complete", {"metadata": {"resourceVersion": "1"}, "status": {}})
 
 
 def test_a_failure_target_before_a_success_is_counted_wins(lab: Lab, control_plane: Cluster) -> None:
@@ -218,8 +238,7 @@ def test_a_failure_target_before_a_success_is_counted_wins(lab: Lab, control_pla
     [pod] = lab.wait(lambda: lab.pods("overtaken"), "the pod")
     control_plane.stop_controller_manager()
     try:
-        ended = {"status": {"phase": "Succeeded"}}
-        lab.core.patch_namespaced_pod_status(pod.metadata.name, lab.namespace, ended)
+        lab.core.patch_namespaced_pod_status(pod.metadata.name, lab.namespace, {"status": {"phase": "Succeeded"}})
         target_failure(lab, "overtaken")
     finally:
         control_plane.start_controller_manager()

@@ -19,6 +19,7 @@ from tests.kubernetes.runs import (
     evict,
     forbid_retry,
     gone,
+    hold,
     newest,
     outcome,
     replaced,
@@ -64,8 +65,7 @@ def held_for_a_moment(lab: Lab, image: str) -> timedelta:
     """The gap, though the hold ends at once."""
     lab.add_job(run("moment", image, "exit 3"))
     failed = newest(lab, "moment", "Failed")
-    suspend(lab, "moment")
-    lab.wait(lambda: lab.condition("moment", "Suspended") is not None, "the condition Suspended")
+    hold(lab, "moment")
     suspend(lab, "moment", False)
     return _gap(failed, replaced(lab, "moment", failed))
 
