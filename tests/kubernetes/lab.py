@@ -31,7 +31,8 @@ class Lab:
         self.wait(self._has_account, "a ServiceAccount for pods")
 
     def close(self) -> None:
-        """Ask for the namespace's end; nobody waits for it."""
+        """Ask for the namespace's end; nobody waits for it. A Job that waits for a retry would keep it for ever."""
+        self.batch.delete_collection_namespaced_job(self.namespace, propagation_policy="Background")
         self.core.delete_namespace(self.namespace)
 
     def version(self) -> VersionInfo:
