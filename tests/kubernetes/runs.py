@@ -22,7 +22,6 @@ FAILURE_POLICY = {
         {"action": "FailIndex", "onExitCodes": {"containerName": "agent", "operator": "In", "values": [64, 77, 78]}},
     ]
 }
-BACKOFF = 10.0  # seconds between the end of the first attempt and its replacement
 TIMEOUT = 60.0  # seconds for what the kubelet does; a busy machine needs some
 NO_IMAGE = "127.0.0.1:1/none:1"  # a registry that refuses at once
 
