@@ -1,7 +1,7 @@
 """pytest fixtures over the harness: loaded by tests/conftest.py.
 
-Every test worker has a native control plane of its own. The cluster with a node exists once: the tests that
-need it carry `@pytest.mark.xdist_group("node")`, and `--dist loadgroup` gives them all to one worker.
+Every test worker has a native control plane of its own. Clusters with a node are few: the tests that need one say which
+with `node_group`, and `--dist loadgroup` gives all of a group to one worker.
 """
 
 from __future__ import annotations
@@ -158,6 +158,12 @@ def _shared() -> Cluster:
             CLUSTERS.mkdir(parents=True, exist_ok=True)
             _marker().write_text(_run_id())
     return shared
+
+
+def node_group(name: str) -> pytest.MarkDecorator:
+    """The tests that share a cluster with a node, and what is installed there. Only `native` can have several."""
+    several = pytest_report_header().endswith("native")
+    return pytest.mark.xdist_group(name if several else "node")
 
 
 def pytest_report_header() -> str:

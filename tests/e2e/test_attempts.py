@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from kubernetes.client import V1DeleteOptions, V1Eviction, V1ObjectMeta
 
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import condition, ended, log, moment, run_events, seen, shell, told, trigger
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("runs")
 
 TELL = 'env | grep ^AGENT_; echo "attempt $AGENT_RETRY_COUNT"; '
 UNTIL_STOPPED = (

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from agentschedule import names
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import MINUTE, is_final, next_minute, now, seen, shell, sleep_until
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("node")
 
 SCHEDULES = [f"forbid-{number:02}" for number in range(20)]
 MINUTES = 3

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.cluster import chart
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import (
     ended,
     is_final,
@@ -24,7 +25,7 @@ from tests.e2e.agents import (
 from tests.e2e.installation import SAMPLES, Installation
 from tests.world import Body, World, agent_schedule, schedule_run, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("node")
 
 AGENTS = "agents"  # the samples' namespace
 GONE = 90.0

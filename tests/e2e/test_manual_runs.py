@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import answer, condition, ended, has_policy, left_of, log, now, runner, seen, shell, told, trigger
 from tests.world import World, agent_schedule, schedule_run, stays, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("node")
 
 LIMIT = 12
 

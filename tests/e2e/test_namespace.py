@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from kubernetes.client import ApiException
 
 from tests.cluster.base import Cluster
-from tests.cluster.fixtures import Api
+from tests.cluster.fixtures import Api, node_group
 from tests.e2e.agents import new_world, seen, shell, trigger
 from tests.e2e.installation import Installation
 from tests.world import World, agent_schedule, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("runs")
 
 
 def test_a_namespace_whose_runs_wait_for_a_retry_goes(

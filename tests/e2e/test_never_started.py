@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import ended, run_events, runner, seen, shell, trigger
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("runs")
 
 LIMIT = 25
 SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "nobody-made-it", "key": "k"}}}

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
-
 from agentschedule import names
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import ended, moment, next_minute, scheduled_run, seen, shell, sleep_until, trigger
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("runs")
 
 # Takes a while to go.
 AGENT = shell("trap 'sleep 3; exit 1' TERM; sleep 300 & wait") | {

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import ended, seen, shell, told, trigger
 from tests.world import Body, World, agent_schedule, schedule_run, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("runs")
 
 RESULT = '{"status":"succeeded","model":"small","cost_usd":0.045,"usage":{"input_tokens":3},"output":{"sum":7}}'
 PROMPT = "Summarise $(AGENT_NAME) for $5.\n" * 1000

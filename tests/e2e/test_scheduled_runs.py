@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from agentschedule import names
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import (
     MINUTE,
     PATIENCE,
@@ -27,7 +28,7 @@ from tests.e2e.agents import (
 )
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("node")
 
 EVERY_MINUTE = "*/1 * * * *"
 CANARY = "canary-8d1f0c"

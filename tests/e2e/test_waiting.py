@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from tests.cluster.base import Cluster
+from tests.cluster.fixtures import node_group
 from tests.e2e.agents import runner, seen, trigger
 from tests.e2e.rootimage import ROOT_IMAGE, load_root_image
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("node")
 
 SECONDS = 30.0
 NOWHERE = "localhost/no-such-agent:1"

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from kubernetes.client import V1Pod
 
+from tests.cluster.fixtures import node_group
 from tests.kubernetes.lab import Lab
 from tests.kubernetes.objects import pod_spec
 from tests.kubernetes.runs import counts, end_of, log_refused, newest, replaced, run
 from tests.kubernetes.scenes import Played, play
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("kubelet")
 
 BACKOFF = timedelta(seconds=10)
 SLACK = timedelta(seconds=6)  # for a busy machine

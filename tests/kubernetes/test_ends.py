@@ -9,6 +9,7 @@ from kubernetes.client import V1JobCondition
 from kubernetes.client.exceptions import ApiException
 
 from tests.cluster.base import Cluster
+from tests.cluster.fixtures import node_group
 from tests.kubernetes.lab import Lab, now
 from tests.kubernetes.objects import job, rfc3339
 from tests.kubernetes.runs import (
@@ -30,7 +31,7 @@ from tests.kubernetes.runs import (
 )
 from tests.kubernetes.scenes import Played, Scene, play
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("kubelet")
 
 OURS = ("Failed", "NeverStarted", "it waited for nothing")  # what `target_failure` says
 

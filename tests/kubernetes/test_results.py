@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.cluster.fixtures import node_group
 from tests.kubernetes.lab import Lab
 from tests.kubernetes.objects import Body, job, job_spec, pod_spec
 from tests.kubernetes.runs import end_of, is_over, log, newest, outcome, run
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("kubelet")
 
 LONGEST = 4096  # bytes of a termination message
 PIECE = 16 * 1024  # bytes of a log line, and what tailLines counts

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from kubernetes.client import V1Job, V1Pod
 
+from tests.cluster.fixtures import node_group
 from tests.kubernetes.lab import Lab, sleep_until
 from tests.kubernetes.objects import FAILURE_COUNT
 from tests.kubernetes.runs import (
@@ -29,7 +30,7 @@ from tests.kubernetes.runs import (
 )
 from tests.kubernetes.scenes import Played, Scene, play
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("kubelet")
 
 FIRST, SECOND = timedelta(seconds=10), timedelta(seconds=20)  # the gaps after the first and the second end
 SLACK = timedelta(seconds=6)  # for a busy machine

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from kubernetes.client import CoreV1Event, V1ContainerStateWaiting
 
+from tests.cluster.fixtures import node_group
 from tests.kubernetes.lab import Lab
 from tests.kubernetes.objects import Body
 from tests.kubernetes.runs import NO_IMAGE, TIMEOUT, counts, end_of, forgotten, log, log_refused, outcome, run
 
-pytestmark = pytest.mark.xdist_group("node")
+pytestmark = node_group("kubelet")
 
 LIMIT = 3  # seconds that the attempts have which never start
 PULLS = 40.0  # seconds until a pull that fails has been put off; it is tried again after 10 and 20
