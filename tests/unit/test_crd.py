@@ -107,6 +107,15 @@ def test_a_model_becomes_a_structural_schema() -> None:
     assert structural_schema(Toy) == TOY
 
 
+def test_a_model_that_is_used_twice_changes_nothing_else() -> None:
+    fields = {"one": Part, "other": Part, "suspend": bool}
+    spec = type("Spec", (Model,), {"__annotations__": fields, "suspend": False, "__module__": __name__})
+    root = type("Root", (Model,), {"__annotations__": {"metadata": ObjectMeta, "spec": spec}})
+    properties = structural_schema(root)["properties"]["spec"]["properties"]
+    assert properties["suspend"] == {"type": "boolean", "default": False}
+    assert properties["one"] == properties["other"]
+
+
 @every_kind
 def test_every_field_of_the_models_is_in_the_crd(kind: Kind) -> None:
     schema = schema_of(kind)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
 from agentschedule.api.base import PRESERVE_UNKNOWN, Model, rules
@@ -109,11 +109,16 @@ class StructuralSchema(GenerateJsonSchema):
         self._models: list[type[Any]] = []
         self._root: type[Any] | None = None
 
+    def generate(self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
+        # Models that are used twice come first, as definitions: the root is what they are definitions for.
+        root: Any = schema["schema"] if schema["type"] == "definitions" else schema
+        self._root = root.get("cls")
+        return super().generate(schema, mode)
+
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        self._root = self._root or schema["cls"]
         self._models.append(schema["cls"])
         result = super().model_schema(schema)
         self._models.pop()
