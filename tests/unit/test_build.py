@@ -10,7 +10,7 @@ from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Env
 from agentschedule.plan import build
-from agentschedule.plan.pod import unescape
+from agentschedule.plan.env import unescape
 from agentschedule.plan.timing import timing
 from tests.golden import assert_golden, manifest
 from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, SCHEDULE_UID, a_due_job, a_job, a_run, a_schedule, at

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from agentschedule.api.agent import Agent
 from agentschedule.api.policies import MessageFrom, Retry
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Env, SessionMode, Trigger
+from agentschedule.plan.env import compact_json, escape
 from agentschedule.plan.observed import Unreadable
 
 Body = dict[str, Any]
@@ -166,18 +166,3 @@ def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list | tuple) else ()
-
-
-def compact_json(value: Any) -> str:
-    """JSON as the agent gets it: no blanks, keys in order, so that the same params give the same CronJob."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def escape(text: str) -> str:
-    """Double each dollar sign: else the kubelet expands $(SECRET) in a message, and a secret lands in the prompt."""
-    return text.replace("$", "$$")
-
-
-def unescape(text: str) -> str:
-    """The reverse of ``escape``: what the agent sees."""
-    return text.replace("$$", "$")

@@ -10,8 +10,9 @@ from agentschedule.api.policies import MAX_TEXT
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import AGENT_CONTAINER, Condition, Env, Reason
 from agentschedule.plan.cron import ScheduleError
+from agentschedule.plan.env import compact_json
 from agentschedule.plan.observed import Unreadable
-from agentschedule.plan.pod import MAX_AGENT_DEPTH, MAX_PARAMS_DEPTH, compact_json, is_deeper
+from agentschedule.plan.pod import MAX_AGENT_DEPTH, MAX_PARAMS_DEPTH, is_deeper
 from agentschedule.plan.timing import Timing, timing
 
 
