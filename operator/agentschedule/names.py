@@ -91,6 +91,23 @@ class Env(StrEnum):
     RESULT_PATH = "AGENT_RESULT_PATH"
 
 
+class HttpEnv(StrEnum):
+    """What the bundled runner gets beside the contract, for an agent behind HTTP."""
+
+    SPEC = "AGENT_HTTP"  # JSON of spec.agent.http, without secrets
+    HEADER = "AGENT_HTTP_HEADER_"  # and the index in headersFrom: a secret value
+    CA_FILE = "AGENT_HTTP_CA_FILE"
+
+
+class HttpProtocol(StrEnum):
+    """What an agent behind HTTP speaks."""
+
+    JSON = "JSON"
+    AGNO = "Agno"
+    A2A = "A2A"
+    LANGGRAPH = "LangGraph"
+
+
 class Trigger(StrEnum):
     """What started a run."""
 
