@@ -1,10 +1,11 @@
-"""What the agent is given: environment in, a ``Task`` out. Called by ``runner.__main__``."""
+"""What the agent is given: environment in, a ``Task`` out. Called by ``runner.__main__`` and ``runner.http``."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from agentschedule.names import Env
@@ -30,12 +31,21 @@ class Task(NamedTuple):
 
 
 def read(environ: Mapping[str, str]) -> Task:
-    """The contract's variables and the parsed params. Raises UsageError."""
+    """The contract's variables and the parsed params; the message may be in a file. Raises UsageError."""
     given = {env.value: environ[env] for env in Env if environ.get(env)}
     missing = [env.value for env in REQUIRED if env not in given]
     if missing:
         raise UsageError(f"{', '.join(missing)} must be set: an AgentSchedule's pod has them (see README)")
+    if Env.MESSAGE_FILE in given:
+        given[Env.MESSAGE] = _text(given[Env.MESSAGE_FILE])
     return Task(given, _params(given.get(Env.PARAMS, "{}")))
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{Env.MESSAGE_FILE}: cannot read {path}: {error.strerror}") from None
 
 
 def _params(text: str) -> dict[str, Any]:
@@ -45,10 +55,14 @@ def _params(text: str) -> dict[str, Any]:
         raise UsageError(f"{Env.PARAMS} is not JSON: {error}") from None
     if not isinstance(params, dict):
         raise UsageError(f'{Env.PARAMS} must be a JSON object such as {{"region": "emea"}}')
+    return params
+
+
+def check_behaviours(params: Mapping[str, Any]) -> None:
+    """The params of the sample agent: those that it knows must make sense. Raises UsageError."""
     for key, (check, sentence) in BEHAVIOURS.items():
         if key in params and not check(params[key]):
             raise UsageError(f"{Env.PARAMS}: {key} must be {sentence}")
-    return params
 
 
 def _no_constant(name: str) -> None:

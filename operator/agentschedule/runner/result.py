@@ -1,4 +1,4 @@
-"""What the agent leaves: a result that always fits, always is valid JSON, written in place. For ``runner.__main__``."""
+"""What the agent leaves: a result that always fits, always is valid JSON, written in place. For both runners."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def compose(task: Task, error: dict[str, Any] | None, output: Any) -> dict[str, 
     params = task.params
     fields = {
         "status": "failed" if error else "succeeded",
-        "run_id": _cut(f"{task.given[Env.RUN_NAME]}-{attempt}", MAX_FIELD_BYTES),
+        "run_id": cut(f"{task.given[Env.RUN_NAME]}-{attempt}", MAX_FIELD_BYTES),
         "error": failure(**error) if error else None,
-        "model": _cut(task.given.get(Env.MODEL, ""), MAX_FIELD_BYTES) or None,
-        "cost_usd": _cut(str(params["costUSD"]), MAX_FIELD_BYTES) if "costUSD" in params else None,
+        "model": cut(task.given.get(Env.MODEL, ""), MAX_FIELD_BYTES) or None,
+        "cost_usd": cut(str(params["costUSD"]), MAX_FIELD_BYTES) if "costUSD" in params else None,
         "usage": {snake_case(key): count for key, count in params.get("usage", {}).items()} or None,
         "output": output,
     }
@@ -44,19 +44,19 @@ def compose(task: Task, error: dict[str, Any] | None, output: Any) -> dict[str, 
 
 def failure(message: str, code: str = "Failed", retryable: bool | None = None) -> dict[str, Any]:
     """The ``error`` of a result."""
-    error: dict[str, Any] = {"code": _cut(code, MAX_FIELD_BYTES), "message": _cut(message, MAX_ERROR_BYTES)}
+    error: dict[str, Any] = {"code": cut(code, MAX_FIELD_BYTES), "message": cut(message, MAX_ERROR_BYTES)}
     return error if retryable is None else {**error, "retryable": retryable}
 
 
 def encode(fields: dict[str, Any]) -> bytes:
     """At most 4096 bytes of UTF-8 JSON. An ``output`` that does not fit becomes text and is cut."""
-    whole = _json(fields)
+    whole = to_json(fields)
     if len(whole) <= MAX_BYTES or "output" not in fields:
         return whole
     output = fields["output"]
-    text = output if isinstance(output, str) else _json(output).decode()
-    room = MAX_BYTES - len(_json({**fields, "output": ""})) + len(_json(""))
-    return _json({**fields, "output": _cut(text, room)})
+    text = output if isinstance(output, str) else to_json(output).decode()
+    room = MAX_BYTES - len(to_json({**fields, "output": ""})) + len(to_json(""))
+    return to_json({**fields, "output": cut(text, room)})
 
 
 def write(path: str, fields: dict[str, Any]) -> None:
@@ -66,19 +66,19 @@ def write(path: str, fields: dict[str, Any]) -> None:
         file.write(encode(fields))
 
 
-def _json(value: Any) -> bytes:
+def to_json(value: Any) -> bytes:
     # "replace", because an environment or a JSON escape may hold what is no character (a lone surrogate).
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
     """The longest beginning of ``text`` that takes at most ``limit`` bytes as a JSON string, marked if cut."""
-    if len(_json(text)) <= limit:
+    if len(to_json(text)) <= limit:
         return text
     shortest, longest = 0, min(len(text), limit)
     while shortest < longest:
         middle = (shortest + longest + 1) // 2
-        if len(_json(text[:middle] + CUT_MARK)) <= limit:
+        if len(to_json(text[:middle] + CUT_MARK)) <= limit:
             shortest = middle
         else:
             longest = middle - 1
