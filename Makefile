@@ -36,8 +36,8 @@ demo: $(STAMP) ## Cluster, image, chart, samples: an agent runs by schedule and 
 test: test-unit test-cluster ## All tests: unit, then those on a real cluster
 
 .PHONY: test-unit
-test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times
-	@$(PYTEST) -q -n 2 tests/unit tests/oracle
+test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times, real servers the HTTP runner
+	@$(PYTEST) -q -n 2 --dist loadgroup tests/unit tests/oracle tests/http
 
 .PHONY: test-time
 test-time: $(STAMP) ## The due times against Go's library, a million times, and more histories of the ledger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -19,6 +20,9 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=500, description="Schedules reconciled at the same time.")] = 50
     resync_seconds: Annotated[float, Field(ge=10, description="How often watches are checked against lists.")] = 300
     pod_name: Annotated[str, Field(description="Who reports events.")] = "agentschedule-operator"
+    bundled_image: Annotated[str, Field(description="The image that runs agents behind HTTP: the operator's own.")] = (
+        f"agentschedule:{version('agentschedule')}"
+    )
     # Kubernetes' own names: where the API server is, inside of a cluster.
     service_host: Annotated[str | None, Field(validation_alias="KUBERNETES_SERVICE_HOST")] = None
     service_port: Annotated[str, Field(validation_alias="KUBERNETES_SERVICE_PORT")] = "443"

@@ -19,6 +19,7 @@ from tests.cluster.base import Cluster, KubectlError
 from tests.cluster.chart import CRD_NAMES
 from tests.cluster.daemons import wait_until
 from tests.cluster.fixtures import Api
+from tests.http import rules
 
 pytestmark = pytest.mark.usefixtures("crds")
 
@@ -44,6 +45,11 @@ SESSION = "session takes mode Fixed with an id, and New or Continue without one"
 OVERRIDES: Manifest = {"message": "m", "params": {"a": 1}, "model": "big", "timeoutSeconds": 60}
 RECORD = "a record of a scheduled run takes no message, params, model or timeoutSeconds"
 
+# An agent is one of the two.
+TWO_KINDS = [
+    ({"image": "agent.test/none:1", "http": {"url": rules.URL}}, "write one of image (a container) and http"),
+    ({"http": {"url": rules.URL}, "command": ["sh"]}, "command and args belong to image"),
+]
 REFUSED_SCHEDULES = [
     ("a minute that no hour has", {"spec.schedule": "61 * * * *"}, "the first field, minute, takes 0-59"),
     ("words", {"spec.schedule": "every day at 8 sharp"}, "the first field, minute, takes 0-59"),
@@ -56,7 +62,7 @@ REFUSED_SCHEDULES = [
     ("an empty schedule", {"spec.schedule": ""}, "spec.schedule"),
     ("no schedule", {"spec.schedule": GONE}, "write exactly one of schedule, interval and runAt"),
     ("no agent", {"spec.agent": GONE}, "spec.agent: Required value"),
-    ("no image", {"spec.agent.image": GONE}, "spec.agent.image: Required value"),
+    ("no image", {"spec.agent.image": GONE}, "write one of image (a container) and http"),
     ("a name of 60 characters", {"metadata.name": "r" * 60}, "the name may have at most 48 characters"),
     ("a dot in the name", {"metadata.name": "my.report"}, "write my-report, not my.report"),
     ("a short deadline", {"spec.startingDeadlineSeconds": 5}, "should be greater than or equal to 10"),
@@ -154,6 +160,23 @@ def test_a_schedule_is_refused_with_a_sentence(
     control_plane: Cluster, namespace: str, changes: Manifest, sentence: str
 ) -> None:
     assert sentence in refusal(control_plane, namespace, changed(SCHEDULE, changes))
+
+
+@pytest.mark.parametrize(("http", "sentence"), [*rules.INVALID, *TWO_KINDS])
+def test_an_agent_behind_http_is_refused_with_a_sentence(
+    control_plane: Cluster, namespace: str, http: Manifest, sentence: str
+) -> None:
+    assert sentence in refusal(control_plane, namespace, changed(SCHEDULE, {"spec.agent": _agent(http)}))
+
+
+@pytest.mark.parametrize("http", rules.VALID)
+def test_an_agent_behind_http_is_taken_as_written(control_plane: Cluster, namespace: str, http: Manifest) -> None:
+    wanted = changed(SCHEDULE, {"spec.agent": _agent(http)})
+    kept(wanted["spec"], dry_run(control_plane, namespace, wanted)["spec"])
+
+
+def _agent(http: Manifest) -> Manifest:
+    return http if "http" in http else {"http": http}
 
 
 @pytest.mark.parametrize(("changes", "sentence"), table(REFUSED_RUNS))

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from agentschedule.api.base import PRESERVE_UNKNOWN, FreeForm, Model
+from agentschedule.api.base import PRESERVE_UNKNOWN, FreeForm, Model, rules
+from agentschedule.api.http import HttpAgent
 from agentschedule.names import AGENT_CONTAINER
 
 IntOrString = Annotated[int | str, Field(json_schema_extra={"x-kubernetes-int-or-string": True})]
@@ -67,7 +68,17 @@ class PodTemplate(Model):
 
 
 class Agent(Model):
-    """What to run."""
+    """What to run: a container, or an agent behind HTTP."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("has(self.image) != has(self.http)", "write one of image (a container) and http (an agent behind HTTP)"),
+            (
+                "!has(self.http) || !(has(self.command) || has(self.args))",
+                "command and args belong to image: with http, the bundled image runs its own",
+            ),
+        )
+    )
 
     name: Annotated[
         LabelValue | None,
@@ -82,9 +93,13 @@ class Agent(Model):
         ),
     ] = None
     image: Annotated[
-        str,
+        str | None,
         Field(min_length=1, description="Image of the agent, such as registry.example/finance-agent:1.4."),
-    ]
+    ] = None
+    http: Annotated[
+        HttpAgent | None,
+        Field(description="An agent that already runs somewhere: the bundled image calls it, instead of image."),
+    ] = None
     command: Annotated[tuple[str, ...] | None, Field(description="Replaces the image's entry point.")] = None
     args: Annotated[
         tuple[str, ...] | None,

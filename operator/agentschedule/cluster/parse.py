@@ -33,12 +33,21 @@ SAID_OF_A_SCHEDULE = frozenset({"phase", "lastRun", "lastTrigger"})
 SAID_OF_A_RUN = frozenset({"attempts"})
 
 
-def schedule(body: Body) -> AgentSchedule | Unreadable:
+def schedule(body: Body, bundled_image: str = "") -> AgentSchedule | Unreadable:
+    """An AgentSchedule; ``bundled_image`` is what runs agents behind HTTP in this installation."""
     status = _status(AgentScheduleStatus, body.get("status"), SAID_OF_A_SCHEDULE)
     try:
-        return AgentSchedule.model_validate(body | {"status": status})
+        return _with_image(AgentSchedule.model_validate(body | {"status": status}), bundled_image)
     except ValidationError as error:
         return Unreadable(ObjectMeta.model_validate(body["metadata"]), status, sentence(error))
+
+
+def _with_image(schedule: AgentSchedule, bundled: str) -> AgentSchedule:
+    agent = schedule.spec.agent
+    if agent.http is None or agent.image:
+        return schedule
+    spec = schedule.spec.model_copy(update={"agent": agent.model_copy(update={"image": bundled})})
+    return schedule.model_copy(update={"spec": spec})
 
 
 def _status(model: type[M], status: Body | None, said: frozenset[str]) -> M | None:

@@ -11,6 +11,7 @@ import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from agentschedule import names
@@ -148,8 +149,10 @@ def _schedule_name(body: Body) -> str:
 class Store:
     """All kinds together."""
 
-    def __init__(self) -> None:
-        self.schedules = Table[AgentSchedule | Unreadable](resources.SCHEDULES, parse.schedule, _name)
+    def __init__(self, bundled_image: str = "") -> None:
+        """``bundled_image``: what runs agents behind HTTP."""
+        read = partial(parse.schedule, bundled_image=bundled_image)
+        self.schedules = Table[AgentSchedule | Unreadable](resources.SCHEDULES, read, _name)
         self.runs = Table[ScheduleRun](resources.RUNS, parse.run, _schedule_name)
         self.cronjobs = Table[CronJob](resources.CRONJOBS, parse.cronjob, _name, _is_labelled)
         self.jobs = Table[Job](resources.JOBS, parse.job, _label, _is_labelled)

@@ -25,8 +25,11 @@ class HttpParts(NamedTuple):
     volume_mounts: list[Body]
 
 
-def http_parts(http: HttpAgent) -> HttpParts:
-    """The runner's command, variables and the CA's volume. Secrets stay references: no spec of a pod holds one."""
+def http_parts(http: HttpAgent | None) -> HttpParts:
+    """The runner's command, variables and the CA's volume; nothing for an agent in a container. Secrets stay
+    references: no spec of a pod holds one."""
+    if http is None:
+        return HttpParts([], [], [], [])
     env = [{"name": HttpEnv.SPEC.value, "value": escape(compact_json(_without_secrets(http)))}]
     env += [_secret_value(index, header) for index, header in enumerate(http.headers_from or ())]
     if http.ca_from is None:

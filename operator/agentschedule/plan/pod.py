@@ -13,6 +13,7 @@ from agentschedule.api.policies import MessageFrom, Retry
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Env, SessionMode, Trigger
 from agentschedule.plan.env import compact_json, escape
+from agentschedule.plan.http import http_parts
 from agentschedule.plan.observed import Unreadable
 
 Body = dict[str, Any]
@@ -57,6 +58,8 @@ def pod_template(schedule: AgentSchedule) -> Body:
     pod |= _typed(agent, "image_pull_secrets", "service_account_name", "node_selector", "volumes")
     if source := schedule.spec.message_from:
         pod["volumes"] = _and(pod.get("volumes"), _message_volume(source))
+    for volume in http_parts(agent.http).volumes:
+        pod["volumes"] = _and(pod.get("volumes"), volume)
     others = [c for c in pod.get("containers", []) if c["name"] != names.AGENT_CONTAINER]
     pod["containers"] = [agent_container(schedule), *others]
     return template
@@ -74,8 +77,12 @@ def agent_container(schedule: AgentSchedule) -> Body:
     if schedule.spec.message_from:
         mount = {"name": names.MESSAGE_VOLUME, "mountPath": names.MESSAGE_DIRECTORY, "readOnly": True}
         container["volumeMounts"] = _and(container.get("volumeMounts"), mount)
+    http = http_parts(agent.http)
+    for mount in http.volume_mounts:
+        container["volumeMounts"] = _and(container.get("volumeMounts"), mount)
+    container |= {"command": http.command} if http.command else {}
     own = [item.wire() for item in agent.env or ()]
-    container["env"] = contract(schedule) + container.get("env", []) + own
+    container["env"] = contract(schedule) + http.env + container.get("env", []) + own
     container |= {
         "terminationMessagePath": names.RESULT_PATH,
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agentschedule.api.policies import MAX_TEXT
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import AGENT_CONTAINER, Condition, Env, Reason
+from agentschedule.names import AGENT_CONTAINER, Condition, Env, HttpEnv, Reason
 from agentschedule.plan.cron import ScheduleError
 from agentschedule.plan.env import compact_json
 from agentschedule.plan.observed import Unreadable
@@ -43,6 +43,9 @@ def examine(schedule: AgentSchedule | Unreadable) -> Verdict:
         return Verdict(None, Reason.INVALID_SCHEDULE, str(error))
 
 
+RESERVED = {variable.value for variable in (*Env, HttpEnv.SPEC, HttpEnv.CA_FILE)}
+
+
 def with_refusal(verdict: Verdict, refusal: str | None) -> Verdict:
     """The verdict, after what the API said against the CronJob."""
     return Verdict(None, Reason.CRONJOB_REFUSED, refusal) if verdict.accepted and refusal else verdict
@@ -63,7 +66,7 @@ def _agent_problem(schedule: AgentSchedule) -> str | None:
     containers = (template.spec.containers if template and template.spec else None) or ()
     given = [item.name for item in schedule.spec.agent.env or ()]
     given += [item.name for c in containers if c.name == AGENT_CONTAINER for item in c.env or ()]
-    taken = sorted(set(given) & {variable.value for variable in Env})
+    taken = sorted({name for name in given if name in RESERVED or name.startswith(HttpEnv.HEADER)})
     return f"agent.env may not set {', '.join(taken)}: the operator sets it; choose another name" if taken else None
 
 
