@@ -1,5 +1,5 @@
-"""An agent behind HTTP, as ``test_http_agents`` runs it in a pod. Answers at once, or keeps a run of /slow going until it
-is cancelled; prints each request as a line of JSON.
+"""An agent behind HTTP, as ``test_http_agents`` runs it in a pod. Answers at once, or keeps a run of /slow going until
+it is cancelled; prints each request as a line of JSON.
 """
 
 from __future__ import annotations
