@@ -237,6 +237,7 @@ class Reason(StrEnum):
     CANCELLED = "Cancelled"
     REPLACED = "Replaced"
     REPLACING = "Replacing"
+    STOPPING = "Stopping"
     NOT_RETRYABLE = "NotRetryable"
     RETRIES_EXHAUSTED = "RetriesExhausted"
     RETRY_PENDING = "RetryPending"

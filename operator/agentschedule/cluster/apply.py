@@ -189,6 +189,7 @@ _DO: dict[type[actions.Action], Callable[[Applier, Any], Awaitable[Answer | None
     actions.StopPod: Applier.stop_pod,
     actions.ReadLog: Applier.read_log,
     actions.AskWhyWaiting: Applier.ask_why_waiting,
+    actions.LookAtPods: Applier.look_at_pods,
     actions.AskNamespace: Applier.ask_namespace,
     actions.DeleteJob: Applier._delete_job,
     actions.DeleteRun: Applier._delete_run,

@@ -34,6 +34,12 @@ async def _refresh_jobs(client: Client, store: Store, key: Key) -> None:
     store.jobs.compare(bodies, int(version), within=key)
 
 
+async def refresh_pods(client: Client, store: Store, key: Key) -> None:
+    """Read the pods of a schedule's Jobs from the API server itself."""
+    bodies, version = await client.list(resources.PODS, key.namespace, f"{names.LABEL_SCHEDULE}={key.schedule}")
+    store.pods.compare(bodies, int(version), within=key)
+
+
 async def refresh_schedule(client: Client, store: Store, key: Key) -> None:
     """Read the schedule itself anew, after a write of ours met a newer one."""
     with contextlib.suppress(NotFound):

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentschedule import names
 from agentschedule.api.base import rfc3339
-from agentschedule.cluster import parse, resources
+from agentschedule.cluster import observe, parse, resources
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, NotFound, Refused
@@ -52,6 +52,9 @@ class Steering:
 
     async def end_job(self, action: actions.EndJob) -> None:
         """The condition FailureTarget: the Job controller adds Failed, with the same words."""
+        await observe.refresh_pods(self.client, self.store, self.key)
+        if any(_counts(pod) for pod in self.store.observed(self.key).pods_of(action.job)):
+            return  # the watch was behind: an agent at work would be killed, a success called a failure
         condition = _condition(names.FAILURE_TARGET, action)
         live = await self._live(self.store.jobs, action.job)
         if live and not parse.job(live).finished:
@@ -89,6 +92,10 @@ class Steering:
         body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status}
         table.put(await self.client.patch(path, body))
 
+    async def look_at_pods(self, action: actions.LookAtPods) -> Answer:
+        await observe.refresh_pods(self.client, self.store, self.key)
+        return Answer(Question.PODS, "", action.job.uid)
+
     async def read_log(self, action: actions.ReadLog) -> Answer:
         """The end of the agent's log; empty if there is none to be had."""
         pod = action.pod
@@ -114,6 +121,11 @@ class Steering:
     async def ask_namespace(self, action: actions.AskNamespace) -> Answer:
         namespace = await self.client.get(resources.NAMESPACES, None, action.name)
         return Answer(Question.LEAVING, namespace["metadata"].get("deletionTimestamp") or "")
+
+
+def _counts(pod: Pod) -> bool:
+    """True for a pod whose agent runs, or has succeeded."""
+    return bool(pod.started_at) and not pod.failed
 
 
 def _condition(kind: str, action: actions.EndJob | actions.StopPod) -> Body:

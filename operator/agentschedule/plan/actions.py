@@ -196,6 +196,16 @@ class AskWhyWaiting:
 
 
 @dataclass(frozen=True)
+class LookAtPods:
+    """Read a Job's pods past the watch, before what they left is taken for lost; comes back as an ``Answer``."""
+
+    job: Job
+
+    def __str__(self) -> str:
+        return f"look at the pods of Job {self.job.name}"
+
+
+@dataclass(frozen=True)
 class AskNamespace:
     """Ask whether a namespace is being deleted; comes back as an ``Answer``."""
 
@@ -240,6 +250,7 @@ Action = (
     | CancelRun
     | ReadLog
     | AskWhyWaiting
+    | LookAtPods
     | AskNamespace
     | DeleteJob
     | DeleteRun

@@ -25,10 +25,13 @@ def attempts_of(old: Iterable[Attempt], job: Job, pods: tuple[Pod, ...]) -> tupl
     entries: list[Attempt] = []
     for known in old:
         pod = there.pop(known.pod, None)
-        entries.append(_entry(pod, known.attempt, known) if pod else _closed(known, job))
+        entries.append(_entry(pod, known.attempt, known) if pod else _closed(known, job, pods))
     for pod in there.values():
         entries.append(_entry(pod, max(pod.attempt, failures(entries) + 1)))
-    return tuple(entries[-MAX_ATTEMPTS:])
+    # What is still there would come back as new.
+    gone = [known for known in entries if known.pod not in {pod.name for pod in pods}]
+    forgotten = gone[: max(0, len(entries) - MAX_ATTEMPTS)]
+    return tuple(known for known in entries if known not in forgotten)
 
 
 def failures(attempts: Iterable[Attempt]) -> int:
@@ -85,11 +88,12 @@ def _phase(pod: Pod) -> RunPhase:
     return RunPhase.RUNNING if pod.started_at else RunPhase.PENDING
 
 
-def _closed(known: Attempt, job: Job) -> Attempt:
-    """An attempt whose pod is gone: failed, if it was at work and the Job did not succeed by it."""
-    if known.phase.final:
+def _closed(known: Attempt, job: Job, pods: tuple[Pod, ...]) -> Attempt:
+    """An attempt whose pod is gone, and whose end was not seen: the pod that took its place tells what it was."""
+    if known.phase.final or (not pods and not job.finished):
         return known
-    if known.error or job.succeeded:  # it was being taken away, or never came to run; or the last news is missing
-        phase = RunPhase.SUCCEEDED if job.succeeded else RunPhase.CANCELLED
-        return known.model_copy(update={"phase": phase})
-    return known.model_copy(update={"phase": RunPhase.FAILED, "error": GONE})
+    if job.succeeded and not pods:
+        return known.model_copy(update={"phase": RunPhase.SUCCEEDED})
+    if pods and pods[-1].attempt <= known.attempt:  # Kubernetes took it away, and does not count it
+        return known.model_copy(update={"phase": RunPhase.CANCELLED})
+    return known.model_copy(update={"phase": RunPhase.FAILED, "error": known.error or GONE})

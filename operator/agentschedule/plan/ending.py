@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agentschedule import names
 from agentschedule.names import Reason
-from agentschedule.plan.actions import AT_ONCE, AskNamespace, DeleteJob, EndJob, ReadLog, StopPod
+from agentschedule.plan.actions import AskNamespace, DeleteJob, EndJob, LookAtPods, ReadLog, ResumeJob, StopPod
 from agentschedule.plan.observed import Job, Question
 from agentschedule.plan.outcome import how_it_failed
 from agentschedule.plan.sight import LAST_NEWS, Case
@@ -33,7 +33,7 @@ def not_retryable(case: Case) -> Step:
 
 def spent(case: Case) -> Step:
     """Kubernetes has counted fewer failures than there were: somebody suspended the Job in the middle of an attempt."""
-    since = (case.last.ended_at if case.last else None) or case.now
+    since = (case.last.ended_at or case.last.created) if case.last else case.now
     if case.now < since + LAST_NEWS:
         return wait_until(since + LAST_NEWS)
     return _end(case, Reason.RETRIES_EXHAUSTED, "The last attempt has failed.")
@@ -48,9 +48,19 @@ def _end(case: Case, reason: str, message: str) -> Step:
         # A stopped attempt ends its Job by itself.
         judged = last.ended_at + LAST_NEWS if last.no_retry and last.ended_at else case.now
         return wait_until(judged) if case.now < judged else do(EndJob(job, reason, message, case.now))
-    if last.no_retry and last.deadline_seconds == AT_ONCE:
-        return wait_until(None)  # its grace period
     return do(StopPod(last, reason, message, case.now))
+
+
+def stopping(_case: Case) -> Step:
+    message = "Is being stopped: the agent has its grace period. If its node is lost for good, delete the Node."
+    return Step(reason=Reason.STOPPING, message=message)
+
+
+def let_end(case: Case) -> Step:
+    """The Job controller refuses to end a suspended Job that does not say when it began: no pod comes any more."""
+    job = case.job
+    assert job is not None  # noqa: S101 - what is seen says so
+    return do(ResumeJob(job)) if job.suspended and job.started_at is None else Step()
 
 
 def leave(case: Case) -> Step:
@@ -58,6 +68,11 @@ def leave(case: Case) -> Step:
     job = case.job
     assert job is not None  # noqa: S101 - what is seen says so
     return do(DeleteJob(job) if case.observed.answered(Question.LEAVING) else AskNamespace(job.namespace))
+
+
+def look_at_pods(case: Case) -> Step:
+    assert case.job is not None  # noqa: S101 - what is seen says so
+    return do(LookAtPods(case.job))
 
 
 def read_log(case: Case) -> Step:

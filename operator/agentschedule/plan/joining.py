@@ -66,12 +66,11 @@ def refused(case: Case) -> Step:
 def job_refused(case: Case) -> Step:
     answer = case.observed.answered(Reason.JOB_REFUSED)
     said = answer.message if answer else ""
-    return Step(reason=Reason.JOB_REFUSED, message=f"The API refused the run's Job: {said}")
+    return _withdrawn(case) or Step(reason=Reason.JOB_REFUSED, message=f"The API refused the run's Job: {said}")
 
 
 def outrun(case: Case) -> Step:
-    newer = next(job.name for job in case.rivals if case.came_later(job))
-    message = f"Run {newer} came later, and concurrencyPolicy is Replace."
+    message = f"Run {case.newer} came later, and concurrencyPolicy is Replace."
     return _withdrawn(case) or Step(reason=Reason.REPLACED, message=message)
 
 
@@ -120,4 +119,6 @@ def release(case: Case) -> Step:
 
 def _withdrawn(case: Case) -> Step | None:
     """The suspended Job goes first, if it is there already."""
+    if case.job and case.job.deleting:
+        return wait_until(case.now + A_MOMENT)
     return do(DeleteJob(case.job)) if case.job else None

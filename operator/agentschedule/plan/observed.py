@@ -185,6 +185,7 @@ class Observed:
 class Question(StrEnum):
     """What was asked of the cluster, where the answer is no reason of anything."""
 
+    PODS = "pods"  # the pods of a Job are as the API server says
     LOG = "log"  # the end of a pod's log
     WHY_WAITING = "why waiting"  # "Reason: message" of the newest warning event
     LEAVING = "leaving"  # any text: the namespace is being deleted

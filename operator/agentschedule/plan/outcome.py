@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from agentschedule import names
 from agentschedule.api.base import Condition
 from agentschedule.api.run import Attempt, RunError, ScheduleRunStatus
-from agentschedule.names import RunPhase
+from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.conditions import Finding, merge
 from agentschedule.plan.observed import Job, Pod
 from agentschedule.plan.result import AgentResult
@@ -18,6 +18,17 @@ from agentschedule.plan.sight import Case
 from agentschedule.plan.step import Step
 
 MAX_MESSAGE = 1024
+# Fields of the status that the agent says, and of its result.
+SAID = {
+    "status_code": "status_code",
+    "agent_run_id": "run_id",
+    "session_id": "session_id",
+    "model": "model",
+    "usage": "usage",
+    "output": "output",
+    "requirements": "requirements",
+}
+ENDED_BY_US = (Reason.CANCELLED, Reason.REPLACED, Reason.NEVER_STARTED)
 
 
 def run_status(case: Case, phase: RunPhase, step: Step) -> ScheduleRunStatus:
@@ -41,14 +52,17 @@ def _of_job(case: Case, job: Job) -> dict[str, object]:
         fields |= {"attempts": case.attempts, "attempt": case.attempts[-1].attempt}
     if last:
         fields |= {"pod": last.name, "exit_code": last.exit_code}
-    return fields | _agent_fields(case.result)
+    # What an earlier attempt said is not what this one says.
+    forgotten = {} if last is None or last.name == case.old.pod else dict.fromkeys(SAID)
+    return fields | forgotten | _agent_fields(case.result)
 
 
 def _final(case: Case, phase: RunPhase, reason: str, message: str) -> dict[str, object]:
     job, done = case.job, case.now
     if job and job.finished:
         ends = [known.completion_time for known in case.attempts if known.completion_time]
-        done = max(ends) if ends else job.finished_at or case.now
+        # A Job that we ended between two attempts ended later than the last of them.
+        done = max(ends) if ends and job.reason not in ENDED_BY_US else job.finished_at or case.now
     fields = _length(_started(case), done)
     fields |= {"conditions": final_conditions(case.old.conditions, phase, reason, message, case.now)}
     if case.attempts:
@@ -103,15 +117,7 @@ def final_conditions(
 
 def _agent_fields(result: AgentResult) -> dict[str, object]:
     """What the agent said of itself; nothing is overwritten by what it did not say."""
-    said: dict[str, object] = {
-        "status_code": result.status_code,
-        "agent_run_id": result.run_id,
-        "session_id": result.session_id,
-        "model": result.model,
-        "usage": result.usage,
-        "output": result.output,
-        "requirements": result.requirements,
-    }
+    said = {field: getattr(result, of_result) for field, of_result in SAID.items()}
     return {field: value for field, value in said.items() if value is not None}
 
 

@@ -59,8 +59,8 @@ def turn(
         return Turn()
     if now < due + patience:
         return Turn(wait_until=due + patience)
-    if cronjob.replace and observed.unfinished:  # as the controller does it
-        return Turn(first=DeleteJob(observed.unfinished[0]))
+    if cronjob.replace and (rivals := [job for job in observed.unfinished if not job.deleting]):
+        return Turn(first=DeleteJob(rivals[0]))  # as the controller does it
     return Turn(first=StartDue(cronjob, due))
 
 

@@ -10,9 +10,11 @@ from enum import StrEnum
 from functools import cached_property
 
 from agentschedule import names
+from agentschedule.api.base import rfc3339
 from agentschedule.api.run import Attempt, ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import ConcurrencyPolicy, Reason, Trigger
+from agentschedule.names import ConcurrencyPolicy, Reason, RunPhase, Trigger
+from agentschedule.plan.actions import AT_ONCE
 from agentschedule.plan.attempts import attempts_of, failures, pod_result
 from agentschedule.plan.history import job_uid
 from agentschedule.plan.observed import Job, Observed, Pod, Question, Unreadable
@@ -23,6 +25,8 @@ from agentschedule.plan.verdict import Verdict, as_written
 
 # How long a finished Job waits for the last news of its pods, and an ended pod for its Job: both are one write.
 LAST_NEWS = timedelta(seconds=5)
+# Longer than a kubelet takes to say that a pod's deadline is over.
+A_MINUTE = timedelta(minutes=1)
 # How long after its time a pod on a node that does not answer is called lost.
 LOST_AFTER = timedelta(seconds=30)
 
@@ -34,7 +38,7 @@ class Sight(StrEnum):
     UNCLAIMED = "made by a person, and not claimed yet"
     NO_RUN = "it says trigger: Schedule, and is no record of the operator's"
     STRANGER = "it belongs to an AgentSchedule of another time"
-    OTHERS_RECORD = "a record that belongs to something else"
+    OTHERS_RECORD = "a record that belongs to something else, or goes with its AgentSchedule"
     # It has no Job yet.
     CANCELLED_EARLY = "cancelled before it has started"
     NAME_TAKEN = "a Job of its name is somebody else's"
@@ -48,7 +52,8 @@ class Sight(StrEnum):
     JOB_GONE = "its Job is gone"
     NOT_RELEASED = "its Job waits to be let go"
     HALF_THE_NEWS = "its Job or its pod has ended, and the other's end is to come"
-    UNREAD = "its Job has ended, and the result says nothing: the log may"
+    UNSEEN = "its Job has ended, and the end of its pod is not seen"
+    UNREAD = "its Job has ended, or an attempt has failed, and the result says nothing: the log may"
     SUCCEEDED = "its Job has succeeded"
     SAYS_FAILED = "its Job has succeeded, and the agent says that it failed"
     STOPPED = "its Job has ended, as it was told to by a cancel"
@@ -57,6 +62,7 @@ class Sight(StrEnum):
     FAILED = "its Job has failed"
     LEAVING = "a failed pod of it is being deleted"
     CANCEL = "it is to be cancelled"
+    STOPPING = "its agent was told to stop, and has its grace period"
     ENDING = "its Job is about to fail"
     TOO_MANY = "an attempt too many is at work"
     PAUSED = "somebody has suspended its Job"
@@ -140,21 +146,37 @@ class Case:
         return refusal(self.schedule, self.verdict, _without(self.observed, self.job), self.run)
 
     @cached_property
+    def replaces(self) -> bool:
+        schedule = self.schedule
+        policy = schedule.spec.concurrency_policy if isinstance(schedule, AgentSchedule) else None
+        return policy is ConcurrencyPolicy.REPLACE
+
+    @cached_property
     def rivals(self) -> tuple[Job, ...]:
         """Under Replace, what is active beside it."""
-        schedule = self.schedule
-        if not isinstance(schedule, AgentSchedule) or schedule.spec.concurrency_policy is not ConcurrencyPolicy.REPLACE:
-            return ()
-        return tuple(job for job in self.observed.unfinished if job != self.job)
+        return tuple(job for job in self.observed.unfinished if self.replaces and job != self.job)
 
-    def came_later(self, job: Job) -> bool:
-        """True if a rival is the newer one. What came due in the same second is: a refusal is final, a due time too."""
-        record, mine = self.record_of(job), self.run.metadata
-        by_hand = record and record.spec.trigger is Trigger.MANUAL
-        since = record.metadata.creation_timestamp if record and by_hand else job.created
-        if mine.creation_timestamp is None or since is None:
+    @cached_property
+    def newer(self) -> str | None:
+        """Under Replace, the name of a run that came later than this one: active, or waiting to start."""
+        waiting = (run.metadata.name for run in self.observed.runs if self.replaces and self._waits_behind(run))
+        return next((job.name for job in self.rivals if self._came_later(job)), None) or next(waiting, None)
+
+    def _came_later(self, job: Job) -> bool:
+        """What came due in the same second did: a due time does not come again."""
+        record = self.record_of(job)
+        asked_for = record is not None and names.ANNOTATION_JOB_UID not in record.metadata.annotations
+        since = record.metadata.creation_timestamp if record and asked_for else job.created
+        return _order(since, job.name, due=job.due is not None) > _order_of(self.run)
+
+    def _waits_behind(self, run: ScheduleRun) -> bool:
+        """True for a newer run by hand that will take this one's place, rather than be refused itself."""
+        schedule = self.schedule
+        if run.final or run.spec.cancel or run.spec.trigger is not Trigger.MANUAL or job_uid(run) or schedule is None:
             return False
-        return (since, bool(job.due), job.name) > (mine.creation_timestamp, False, mine.name)
+        claimed = run.metadata.controller_uid() == schedule.metadata.uid
+        allowed = refusal(schedule, self.verdict, replace(self.observed, runs=()), run) is None
+        return claimed and allowed and _order_of(run) > _order_of(self.run)
 
     def record_of(self, job: Job) -> ScheduleRun | None:
         return next((run for run in self.observed.runs if job_uid(run) == job.uid), None)
@@ -163,12 +185,25 @@ class Case:
     def starts_by(self) -> datetime | None:
         """When the agent has to run, or never starts. Of a pod on a node the kubelet sees to that."""
         job, last = self.job, self.last
-        if job is None or job.timeout_seconds is None or job.suspended or (last and not last.ended and last.on_node):
+        if job is None or job.timeout_seconds is None or job.suspended or job.started_at is None:
             return None
-        since = job.started_at or job.created
-        if last:
-            since = max(since, last.ended_at + native_delay(self.failures or 1) if last.ended_at else last.created)
-        return since + timedelta(seconds=job.timeout_seconds)
+        limit, since = timedelta(seconds=job.timeout_seconds), job.started_at
+        if last and last.ended_at:
+            since = max(since, last.ended_at + native_delay(len(self.attempts) or 1))
+        elif last and last.ended:  # it never ran, and does not say when it ended
+            since = max(since, last.created + limit + A_MINUTE)
+        elif last:
+            return None if last.on_node else max(since, last.created) + limit
+        return since + limit
+
+
+def _order(created: datetime | None, name: str, due: bool = False) -> tuple[str, bool, str]:
+    return rfc3339(created) if created else "", due, name
+
+
+def _order_of(run: ScheduleRun) -> tuple[str, bool, str]:
+    """Which of two runs by hand is the newer one: the moment, then the name."""
+    return _order(run.metadata.creation_timestamp, run.metadata.name)
 
 
 def look(case: Case) -> Sight:
@@ -183,6 +218,8 @@ def look(case: Case) -> Sight:
         return Sight.STRANGER if case.by_hand else Sight.OTHERS_RECORD
     if case.uid:
         return _with_job(case, case.job) if case.job else Sight.JOB_GONE
+    if schedule.metadata.deletion_timestamp:
+        return Sight.OTHERS_RECORD
     return _before_job(case) if case.by_hand else Sight.NO_RUN
 
 
@@ -195,8 +232,10 @@ def _before_job(case: Case) -> Sight:
         return Sight.REFUSED
     if case.observed.answered(Reason.JOB_REFUSED):
         return Sight.JOB_REFUSED
+    if case.newer:
+        return Sight.OUTRUN
     if case.rivals:
-        return Sight.OUTRUN if any(case.came_later(job) for job in case.rivals) else Sight.RIVALS
+        return Sight.RIVALS
     cronjob = case.observed.cronjob
     return Sight.LISTED if cronjob and case.job and cronjob.lists(case.job.uid) else Sight.MAY_START
 
@@ -213,8 +252,13 @@ def _with_job(case: Case, job: Job) -> Sight:
     if job.ending:
         return Sight.ENDING
     if case.run.spec.cancel:
-        return Sight.CANCEL
+        return Sight.STOPPING if _is_stopping(case) else Sight.CANCEL
     return _at_work(case, job)
+
+
+def _is_stopping(case: Case) -> bool:
+    last = case.last
+    return bool(last and not last.ended and last.started_at and last.no_retry and last.deadline_seconds == AT_ONCE)
 
 
 def _may_be_leaving(case: Case, job: Job) -> bool:
@@ -225,35 +269,41 @@ def _may_be_leaving(case: Case, job: Job) -> bool:
 
 
 def _half_the_news(case: Case, job: Job) -> bool:
-    """True while only the Job, or only its last pod, is known to have ended."""
+    """True while only the Job, or only its last pod, is known to have ended. A success that the Job controller has not
+    counted yet is waited for as long as it takes: ending the Job now would make it a failure."""
     last = case.last
-    done = bool(last and last.ended and (not last.failed or case.failures > job.retry_limit))
     if job.finished:
-        if last is None or last.ended:
-            return False
-    elif not done:
+        asked = case.observed.answered(Question.PODS, job.uid)
+        pod_is_late = bool(last and not last.ended and job.finished_at and case.now < job.finished_at + LAST_NEWS)
+        return bool(asked) and pod_is_late
+    if last is None or not last.ended:
         return False
-    since = job.finished_at if job.finished else last.ended_at if last else None
-    return since is not None and case.now < since + LAST_NEWS
+    if not last.failed:
+        return True
+    spent = case.failures > job.retry_limit
+    return spent and last.ended_at is not None and case.now < last.ended_at + LAST_NEWS
 
 
 def _ended(case: Case, job: Job) -> Sight:
-    last = case.last
-    if last and last.ended and not last.never_ran and _log_may_say(case, last):
+    last, seen = case.last, case.last is not None and case.last.ended
+    if not seen and case.observed.answered(Question.PODS, job.uid) is None:
+        return Sight.UNSEEN
+    if last and _log_may_say(case, last):
         return Sight.UNREAD
     if job.succeeded:
         return Sight.SAYS_FAILED if case.result.status == "failed" else Sight.SUCCEEDED
     told = {job.reason, last.no_retry if last else ""}
-    if told & {Reason.CANCELLED, Reason.REPLACED}:
+    if told & {Reason.CANCELLED, Reason.REPLACED} or (case.run.spec.cancel and not seen):
         return Sight.STOPPED
     too_long = names.DEADLINE_EXCEEDED in (job.reason, last.reason if last else "")
     if Reason.NEVER_STARTED in told or (too_long and (last is None or last.never_ran)):
         return Sight.NEVER_STARTED
-    return Sight.TIMED_OUT if too_long and Reason.RETRIES_EXHAUSTED not in told else Sight.FAILED
+    return Sight.TIMED_OUT if too_long and not (last and last.no_retry) else Sight.FAILED
 
 
 def _log_may_say(case: Case, last: Pod) -> bool:
-    return needs_log(last.termination_message) and case.observed.answered(Question.LOG, last.uid) is None
+    unread = case.observed.answered(Question.LOG, last.uid) is None
+    return last.ended and not last.never_ran and unread and needs_log(last.termination_message)
 
 
 def _at_work(case: Case, job: Job) -> Sight:
@@ -265,6 +315,8 @@ def _at_work(case: Case, job: Job) -> Sight:
     if last and last.failed and not last.disrupted:
         if spent:
             return Sight.SPENT
+        if case.old.phase is not RunPhase.RETRYING and _log_may_say(case, last):
+            return Sight.UNREAD
         if case.result.retryable is False:
             return Sight.FAILED_FOR_GOOD
     if case.starts_by and case.now >= case.starts_by and (last is None or last.ended or not last.started_at):

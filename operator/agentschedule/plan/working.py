@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from agentschedule.api.base import rfc3339
-from agentschedule.names import Reason
+from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.actions import AskWhyWaiting, HoldJob, ResumeJob
 from agentschedule.plan.attempts import waiting
+from agentschedule.plan.job import FINAL_EXIT_CODES
 from agentschedule.plan.observed import Job, Pod, Question
 from agentschedule.plan.outcome import how_it_failed
 from agentschedule.plan.retry import native_delay, retry_delay
@@ -25,10 +26,10 @@ MARGIN = timedelta(seconds=3)
 
 
 def other_half(case: Case) -> Step:
-    """A Job's end and its pod's are one write."""
+    """A Job's end and its pod's are one write; the Job's own is news."""
     job, last = case.job, case.last
-    since = job.finished_at if job and job.finished else last.ended_at if last else None
-    return wait_until((since or case.now) + LAST_NEWS)
+    since = job.finished_at if job and job.finished else last.ended_at if last and last.failed else None
+    return wait_until(since + LAST_NEWS if since else None)
 
 
 def wait(case: Case) -> Step:
@@ -94,14 +95,21 @@ def between(case: Case) -> Step:
             return do(ResumeJob(job))
         return _retrying(case, last, job.held_until, job.held_until)
     if last is None or last.ended_at is None:
-        return _retrying(case, last, None, None)
+        return _retrying(case, last, None, case.starts_by)
     verdict = last.ended_at + VERDICT
     if case.now < verdict:
         return wait_until(verdict)
     native, wanted = _next(job, last, case)
-    if wanted > native and case.now + MARGIN <= native:
+    if wanted > native and case.now + MARGIN <= native and not _is_final(last):
         return do(HoldJob(job, wanted))
-    return _retrying(case, last, native, case.starts_by)
+    if native <= case.now and case.old.phase is RunPhase.RETRYING:
+        return wait_until(case.starts_by)  # what was said is true: it comes in a moment
+    return _retrying(case, last, native if native > case.now else None, case.starts_by)
+
+
+def _is_final(last: Pod) -> bool:
+    """True if the Job ends by this attempt: a Job that is suspended then never would."""
+    return last.exit_code in FINAL_EXIT_CODES or bool(last.no_retry)
 
 
 def _next(job: Job, last: Pod, case: Case) -> tuple[datetime, datetime]:
