@@ -379,3 +379,12 @@ def test_an_attempt_that_was_stopped_ends_its_job_by_itself() -> None:
     world = cancelled(at_work(LIMIT_1, stopped))
     assert play(replace(world, now=END + timedelta(seconds=1))) == ([], None)
     assert play(replace(world, now=END + timedelta(seconds=6)))[0] == ["end Job report-now: Cancelled"]
+
+
+@pytest.mark.parametrize("late", [timedelta(seconds=6), timedelta(days=1)], ids=str)
+@pytest.mark.parametrize("asked", [lambda world: world, cancelled], ids=["left alone", "cancelled"])
+def test_a_success_is_never_ended_however_late_its_job_completes(late: timedelta, asked: Any) -> None:
+    """While the Job controller is away, say."""
+    world = asked(at_work(a_job(timeout_seconds=60), good_pod()))
+    plan = plan_run(*_args(replace(world, now=END + late)))
+    assert (plan.actions, plan.status, plan.requeue_at) == ((), None, None)

@@ -225,9 +225,12 @@ def _may_be_leaving(case: Case, job: Job) -> bool:
 
 
 def _half_the_news(case: Case, job: Job) -> bool:
-    """True while only the Job, or only its last pod, is known to have ended."""
+    """True while only the Job, or only its last pod, is known to have ended. A success is never given up: its Job
+    completes as soon as its controller works, and until then could still be failed."""
     last = case.last
-    done = bool(last and last.ended and (not last.failed or case.failures > job.retry_limit))
+    if last and last.phase == "Succeeded" and not job.finished:
+        return True
+    done = bool(last and last.failed and case.failures > job.retry_limit)
     if job.finished:
         if last is None or last.ended:
             return False

@@ -28,7 +28,8 @@ def other_half(case: Case) -> Step:
     """A Job's end and its pod's are one write."""
     job, last = case.job, case.last
     since = job.finished_at if job and job.finished else last.ended_at if last else None
-    return wait_until((since or case.now) + LAST_NEWS)
+    over = (since or case.now) + LAST_NEWS
+    return wait_until(over if over > case.now else None)
 
 
 def wait(case: Case) -> Step:
