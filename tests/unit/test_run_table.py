@@ -388,3 +388,12 @@ def test_a_success_is_never_ended_however_late_its_job_completes(late: timedelta
     world = asked(at_work(a_job(timeout_seconds=60), good_pod()))
     plan = plan_run(*_args(replace(world, now=END + late)))
     assert (plan.actions, plan.status, plan.requeue_at) == ((), None, None)
+
+
+def test_a_refusal_of_a_due_times_job_is_none_of_the_run_that_would_follow_it() -> None:
+    """What is due goes first. The run's own Job is there, and took the last place of a quota, say."""
+    joins = joining(suspended_job(), policy="Allow")
+    late = replace(joins, now=at("08:00:30"))
+    assert play(late)[0] == ["start the run of CronJob report due at 2026-03-02T08:00:00Z"]
+    refused = replace(late.observed, answers=(Answer(Reason.JOB_REFUSED, "exceeded quota"),))
+    assert play(replace(late, observed=refused))[0] == ["list report-now as active in CronJob report"]

@@ -193,7 +193,8 @@ def _before_job(case: Case) -> Sight:
         return Sight.NAME_TAKEN
     if case.no:
         return Sight.REFUSED
-    if case.observed.answered(Reason.JOB_REFUSED):
+    # With its Job there, the refusal was of another one: that of a due time, which goes first.
+    if not case.job and case.observed.answered(Reason.JOB_REFUSED):
         return Sight.JOB_REFUSED
     if case.rivals:
         return Sight.OUTRUN if any(case.came_later(job) for job in case.rivals) else Sight.RIVALS
