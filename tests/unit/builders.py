@@ -120,6 +120,7 @@ def a_pod(name: str = "report-now-0", job: str = "report-now", **changes: Any) -
         "job_uid": f"uid-of-{job}",
         "created": at("07:30:01"),
         "attempt": 1,
+        "ignored": 0,
         "phase": "Pending",
         "reason": "",
         "message": "",

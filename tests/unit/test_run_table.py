@@ -397,3 +397,25 @@ def test_a_refusal_of_a_due_times_job_is_none_of_the_run_that_would_follow_it() 
     assert play(late)[0] == ["start the run of CronJob report due at 2026-03-02T08:00:00Z"]
     refused = replace(late.observed, answers=(Answer(Reason.JOB_REFUSED, "exceeded quota"),))
     assert play(replace(late, observed=refused))[0] == ["list report-now as active in CronJob report"]
+
+
+def test_pods_that_kubernetes_took_away_make_its_pauses_longer() -> None:
+    """Its sixth pod: the next one comes 320 s after its end, and has its time to start then."""
+    job = a_job(retry_limit=2, timeout_seconds=60, retry_delay_seconds=400)
+    evicted = failed_pod(attempt=1, ignored=5, disrupted="EvictionByEvictionAPI")
+    assert play(replace(at_work(job, evicted), now=END + timedelta(seconds=379)))[0] == ["ask why report-now-0 waits"]
+    assert play(replace(at_work(job, evicted), now=END + timedelta(seconds=380)))[0] == [
+        "end Job report-now: NeverStarted"
+    ]
+    failed = failed_pod(attempt=1, ignored=5)
+    assert play(replace(at_work(job, failed), now=END + timedelta(seconds=300)))[0] == [
+        "hold Job report-now until 2026-03-02T07:46:30Z"
+    ]
+
+
+def test_a_count_that_kubernetes_began_anew_makes_its_pauses_short_again() -> None:
+    """Somebody suspended the Job in the middle of an attempt. Held too late, the next pod would be killed."""
+    known = [{"attempt": n, "pod": f"gone-{n}", "phase": "Failed"} for n in (1, 2, 3)]
+    job = a_job(retry_limit=5, retry_delay_seconds=60)
+    world = at_work(job, failed_pod(attempt=1), attempts=known)
+    assert play(replace(world, now=END + timedelta(seconds=8)))[0] == []

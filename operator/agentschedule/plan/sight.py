@@ -167,7 +167,7 @@ class Case:
             return None
         since = job.started_at or job.created
         if last:
-            since = max(since, last.ended_at + native_delay(self.failures or 1) if last.ended_at else last.created)
+            since = max(since, last.ended_at + native_delay(last.pods_before + 1) if last.ended_at else last.created)
         return since + timedelta(seconds=job.timeout_seconds)
 
 

@@ -109,7 +109,7 @@ def _next(job: Job, last: Pod, case: Case) -> tuple[datetime, datetime]:
     """When Kubernetes makes the next pod, and when it should come."""
     ended = last.ended_at or case.now
     wanted = retry_delay(job.retry_delay_seconds, case.failures)
-    return ended + native_delay(len(case.attempts)), ended + wanted
+    return ended + native_delay(last.pods_before + 1), ended + wanted
 
 
 def _retrying(case: Case, last: Pod | None, at: datetime | None, look_again: datetime | None) -> Step:
