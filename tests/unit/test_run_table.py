@@ -419,3 +419,21 @@ def test_a_count_that_kubernetes_began_anew_makes_its_pauses_short_again() -> No
     job = a_job(retry_limit=5, retry_delay_seconds=60)
     world = at_work(job, failed_pod(attempt=1), attempts=known)
     assert play(replace(world, now=END + timedelta(seconds=8)))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("ignored", "phase", "error", "done"),
+    [
+        pytest.param(1, "Cancelled", "Kubernetes took the pod away", [], id="evicted, and not counted"),
+        pytest.param(0, "Failed", "its end was not seen", ["stop pod second: RetriesExhausted"], id="begun anew"),
+    ],
+)
+def test_what_became_of_a_pod_that_went_while_nobody_looked_is_told_by_the_next_one(
+    ignored: int, phase: str, error: str, done: list[str]
+) -> None:
+    """A node is drained: the agent's pod goes with the operator's. The pod that takes its place is no attempt more."""
+    known = {"attempt": 1, "pod": "gone", "phase": "Running"}
+    world = at_work(a_job(), running_pod(name="second", attempt=1, ignored=ignored), attempts=[known])
+    assert play(world)[0] == done
+    first = Case(world.run, world.schedule, world.observed, NOW).attempts[0]
+    assert (first.phase, error in (first.error or "")) == (phase, True)

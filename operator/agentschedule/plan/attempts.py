@@ -17,6 +17,7 @@ from agentschedule.plan.result import AgentResult, read_result
 MAX_ATTEMPTS = 24
 MAX_ERROR = 256
 GONE = "The pod is gone; its end was not seen."
+TAKEN = "Kubernetes took the pod away; its end was not seen."
 
 
 def attempts_of(old: Iterable[Attempt], job: Job, pods: tuple[Pod, ...]) -> tuple[Attempt, ...]:
@@ -25,7 +26,7 @@ def attempts_of(old: Iterable[Attempt], job: Job, pods: tuple[Pod, ...]) -> tupl
     entries: list[Attempt] = []
     for known in old:
         pod = there.pop(known.pod, None)
-        entries.append(_entry(pod, known.attempt, known) if pod else _closed(known, job))
+        entries.append(_entry(pod, known.attempt, known) if pod else _closed(known, job, pods))
     for pod in there.values():
         entries.append(_entry(pod, max(pod.attempt, failures(entries) + 1)))
     return tuple(entries[-MAX_ATTEMPTS:])
@@ -85,10 +86,13 @@ def _phase(pod: Pod) -> RunPhase:
     return RunPhase.RUNNING if pod.started_at else RunPhase.PENDING
 
 
-def _closed(known: Attempt, job: Job) -> Attempt:
+def _closed(known: Attempt, job: Job, pods: tuple[Pod, ...]) -> Attempt:
     """An attempt whose pod is gone: failed, if it was at work and the Job did not succeed by it."""
     if known.phase.final:
         return known
+    if pods and pods[-1].ignored and pods[-1].attempt <= known.attempt:
+        # Evicted while nobody looked, from a node that was drained say: it is repeated, and was not counted.
+        return known.model_copy(update={"phase": RunPhase.CANCELLED, "error": known.error or TAKEN})
     if known.error or job.succeeded:  # it was being taken away, or never came to run; or the last news is missing
         phase = RunPhase.SUCCEEDED if job.succeeded else RunPhase.CANCELLED
         return known.model_copy(update={"phase": phase})
