@@ -104,7 +104,7 @@ class Steering:
         return Answer(Question.LOG, "", pod.uid)
 
     async def ask_why_waiting(self, action: actions.AskWhyWaiting) -> Answer:
-        """The newest warning about a Job or pod. Anybody may post events: one without a reason or words tells nothing."""
+        """The newest warning about a Job or pod. Anybody may post events, also without a reason or words."""
         fields = f"involvedObject.uid={action.uid},type=Warning"
         events, _ = await self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields)
         telling = (event for event in events if event.get("reason") and event.get("message"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, Trigger
 from agentschedule.plan import build
@@ -36,8 +37,9 @@ def no_schedule(case: Case) -> Step:
     return Step(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
 
 
-def no_run(_case: Case) -> Step:
-    message = "trigger: Schedule marks records of the operator's own, and starts nothing; leave it out to run now."
+def no_run(case: Case) -> Step:
+    what = f"The annotation {names.ANNOTATION_JOB_UID}" if case.by_hand else "trigger: Schedule"
+    message = f"{what} marks records of the operator's own, and starts nothing; leave it out to run now."
     return Step(reason=Reason.RECORD_ONLY, message=message)
 
 
@@ -80,10 +82,10 @@ def replace(case: Case) -> Step:
     records = [case.record_of(job) for job in case.rivals]
     if cancels := [CancelRun(run, case.run.metadata.name) for run in records if run and not run.spec.cancel]:
         return do(*cancels)
-    names = ", ".join(job.name for job in case.rivals)
+    active = ", ".join(job.name for job in case.rivals)
     # A Job that has no record yet gets it in a moment; the end of one that is cancelled is news.
     look_again = None if all(records) else case.now + A_MOMENT
-    return Step(reason=Reason.REPLACING, message=f"Waits for the end of {names}.", look_again=look_again)
+    return Step(reason=Reason.REPLACING, message=f"Waits for the end of {active}.", look_again=look_again)
 
 
 def join(case: Case) -> Step:

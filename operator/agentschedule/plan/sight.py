@@ -14,7 +14,7 @@ from agentschedule.api.run import Attempt, ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import ConcurrencyPolicy, Reason, Trigger
 from agentschedule.plan.attempts import attempts_of, failures, pod_result
-from agentschedule.plan.history import job_uid
+from agentschedule.plan.history import job_uid, said_job
 from agentschedule.plan.observed import Job, Observed, Pod, Question, Unreadable
 from agentschedule.plan.result import AgentResult, needs_log
 from agentschedule.plan.retry import native_delay
@@ -32,7 +32,7 @@ class Sight(StrEnum):
 
     NO_SCHEDULE = "its AgentSchedule does not exist"
     UNCLAIMED = "made by a person, and not claimed yet"
-    NO_RUN = "it says trigger: Schedule, and is no record of the operator's"
+    NO_RUN = "it says that it is a record, and is none of the operator's"
     STRANGER = "it belongs to an AgentSchedule of another time"
     OTHERS_RECORD = "a record that belongs to something else"
     # It has no Job yet.
@@ -95,7 +95,7 @@ class Case:
     @cached_property
     def uid(self) -> str | None:
         """Of the run's one Job, once it is remembered."""
-        return job_uid(self.run)
+        return job_uid(self.run, self.schedule.metadata.uid, self.observed) if self.schedule else None
 
     @cached_property
     def named(self) -> Job | None:
@@ -157,7 +157,8 @@ class Case:
         return (since, bool(job.due), job.name) > (mine.creation_timestamp, False, mine.name)
 
     def record_of(self, job: Job) -> ScheduleRun | None:
-        return next((run for run in self.observed.runs if job_uid(run) == job.uid), None)
+        owner = self.schedule.metadata.uid if self.schedule else ""
+        return next((run for run in self.observed.runs if job_uid(run, owner, self.observed) == job.uid), None)
 
     @cached_property
     def starts_by(self) -> datetime | None:
@@ -183,7 +184,7 @@ def look(case: Case) -> Sight:
         return Sight.STRANGER if case.by_hand else Sight.OTHERS_RECORD
     if case.uid:
         return _with_job(case, case.job) if case.job else Sight.JOB_GONE
-    return _before_job(case) if case.by_hand else Sight.NO_RUN
+    return _before_job(case) if case.by_hand and not said_job(case.run) else Sight.NO_RUN
 
 
 def _before_job(case: Case) -> Sight:
