@@ -270,6 +270,6 @@ def recorded_run_name(schedule: str, job: str, job_uid: str, scheduled: bool) ->
     return job if scheduled or fits else unique_run_name(schedule, job_uid)
 
 
-def unique_run_name(schedule: str, job_uid: str) -> str:
-    """A name for the record of a Job whose own name cannot serve."""
-    return f"{schedule}-j{short_hash(job_uid)}"
+def unique_run_name(schedule: str, job_uid: str, number: int = 0) -> str:
+    """A name for the record of a Job whose own name cannot serve; the next one, where somebody has taken that too."""
+    return f"{schedule}-j{short_hash(job_uid, *([str(number)] if number else []))}"

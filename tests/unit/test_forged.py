@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from agentschedule import names
 from agentschedule.api.run import ScheduleRun
-from agentschedule.cluster.store import Key
-from agentschedule.names import Reason, RunPhase
-from agentschedule.plan.actions import DeleteJob
+from agentschedule.cluster.apply import Applier
+from agentschedule.cluster.client import Reply, Resource
+from agentschedule.cluster.store import Key, Store
+from agentschedule.errors import AlreadyExists
+from agentschedule.names import Reason, RunPhase, TriggerOutcome
+from agentschedule.plan import build
+from agentschedule.plan.actions import CreateRun, DeleteJob, StartDue
 from agentschedule.plan.history import expired, missing_records
-from agentschedule.plan.observed import Job, Observed
+from agentschedule.plan.observed import Answer, Job, Observed
 from agentschedule.plan.run import plan_run
 from agentschedule.plan.schedule import plan_schedule
+from agentschedule.plan.trigger import trigger_step
+from agentschedule.plan.verdict import examine
 from tests.unit.builders import (
     NAME,
     NAMESPACE,
+    SCHEDULE_UID,
     a_cronjob,
     a_due_job,
     a_job,
@@ -123,3 +131,63 @@ def test_what_is_forged_is_pruned_without_the_job_that_it_names() -> None:
     steps = expired(schedule, Observed(a_cronjob(), (JOB,), (), (TRUE, forged)))
     assert [str(step) for step in steps] == ["delete ScheduleRun forged"]
     assert not any(isinstance(step, DeleteJob) for step in steps)
+
+
+def test_a_record_finds_a_name_however_many_are_taken() -> None:
+    taken: set[str] = set()
+    for _ in range(5):
+        name = build.record(a_schedule(), DUE, frozenset(taken))["metadata"]["name"]
+        assert name not in taken
+        taken.add(name)
+
+
+class Taken:
+    """An API server where each name belongs to another schedule's object."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        meta = {"namespace": NAMESPACE, "uid": "theirs", "resourceVersion": "100"}
+        meta |= {"creationTimestamp": "2026-03-02T07:00:00Z", "labels": {names.LABEL_SCHEDULE: "other"}}
+        self.body = body | {"metadata": body["metadata"] | meta}
+
+    async def get(self, _resource: Resource, _namespace: str, _name: str) -> dict[str, Any]:
+        return self.body
+
+    async def create(self, _resource: Resource, _body: dict[str, Any]) -> Reply:
+        raise AlreadyExists("it exists")
+
+
+def test_a_name_that_a_run_of_another_schedule_has_is_an_answer_and_stays_theirs() -> None:
+    """Else it would be asked for again and again."""
+    body = build.record(a_schedule(), DUE, frozenset())
+    server, store = Taken(body | {"spec": {"scheduleName": "other"}}), Store()
+    store.runs.put(server.body)
+
+    answer = asyncio.run(Applier(server, store, KEY).apply(CreateRun(body)))  # type: ignore[arg-type]
+
+    assert answer == Answer(Reason.NAME_TAKEN, "it exists", DUE.name)
+    assert [run.metadata.uid for run in store.runs.of(Key(NAMESPACE, "other"))] == ["theirs"]
+    (again,) = missing_records(a_schedule(), Observed(a_cronjob(), (DUE,), answers=(answer,)))
+    assert again.body["metadata"]["name"] == names.unique_run_name(NAME, DUE.uid)
+
+
+def test_a_token_whose_name_a_run_of_another_schedule_has_is_rejected() -> None:
+    schedule = a_schedule(annotations={names.ANNOTATION_TRIGGER: "one"})
+    taken = Answer(Reason.NAME_TAKEN, "it exists", names.triggered_run_name(NAME, SCHEDULE_UID, "one"))
+    step = trigger_step(schedule, examine(schedule), Observed(a_cronjob(), answers=(taken,)), NOW)
+    assert step is not None
+    assert step.answer is not None
+    assert (step.answer.outcome, step.answer.reason) == (TriggerOutcome.REJECTED, Reason.NAME_TAKEN)
+
+
+def test_a_due_time_whose_name_a_job_of_another_schedule_has_is_an_answer() -> None:
+    live = build.cronjob(a_schedule(), examine(a_schedule()).timing, suspend=False)  # type: ignore[arg-type]
+    body = build.due_job({**live, "metadata": live["metadata"] | {"uid": "cronjob-uid"}}, at("07:00:00"))
+    server, store = Taken(body), Store()
+    store.jobs.put(server.body)
+    server.body = {**live, "metadata": live["metadata"] | server.body["metadata"] | {"name": DUE.name}}
+    cronjob = a_cronjob(resource_version="100")
+
+    answer = asyncio.run(Applier(server, store, KEY).apply(StartDue(cronjob, at("07:00:00"))))  # type: ignore[arg-type]
+
+    assert answer is not None
+    assert (answer.reason, "another schedule's" in answer.message) == (Reason.JOB_REFUSED, True)
