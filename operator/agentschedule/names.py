@@ -53,6 +53,7 @@ CRONJOB_TIMESTAMP = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 LABEL_JOB_NAME = "batch.kubernetes.io/job-name"
 LABEL_JOB_UID = "batch.kubernetes.io/controller-uid"
 INDEX_FAILURE_COUNT = "batch.kubernetes.io/job-index-failure-count"
+INDEX_IGNORED_COUNT = "batch.kubernetes.io/job-index-ignored-failure-count"
 DISRUPTION_TARGET = "DisruptionTarget"
 FAILURE_TARGET = "FailureTarget"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
@@ -287,6 +288,6 @@ def recorded_run_name(schedule: str, job: str, job_uid: str, scheduled: bool) ->
     return job if scheduled or fits else unique_run_name(schedule, job_uid)
 
 
-def unique_run_name(schedule: str, job_uid: str) -> str:
-    """A name for the record of a Job whose own name cannot serve."""
-    return f"{schedule}-j{short_hash(job_uid)}"
+def unique_run_name(schedule: str, job_uid: str, number: int = 0) -> str:
+    """A name for the record of a Job whose own name cannot serve; the next one, where somebody has taken that too."""
+    return f"{schedule}-j{short_hash(job_uid, *([str(number)] if number else []))}"

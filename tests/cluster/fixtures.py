@@ -66,7 +66,9 @@ class Api:
 def api_for(target: Cluster) -> Api:
     """Client objects for any cluster of the harness."""
     make_client: Callable[..., ApiClient] = config.new_client_from_config
-    return Api(make_client(config_file=str(target.kubeconfig)))
+    client = make_client(config_file=str(target.kubeconfig))
+    client.rest_client.pool_manager.connection_pool_kw["maxsize"] = 40  # for tests that ask from many threads
+    return Api(client)
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agentschedule.handlers.login import Connection, connect
+from agentschedule.settings import Settings
 from tests.cluster import chart
 from tests.cluster.base import Cluster
 from tests.cluster.fixtures import Api
@@ -52,6 +56,29 @@ def operator(operator_kubeconfig: Path, operator_process: Callable[..., Operator
 def world(control_plane: Cluster, api: Api, namespace: str, operator: OperatorProcess) -> World:  # noqa: ARG001
     """A namespace of the test's own, with the operator at work."""
     return World(control_plane, api, namespace)
+
+
+@pytest.fixture
+def place(control_plane: Cluster, api: Api, namespace: str) -> World:
+    """A namespace without an operator."""
+    return World(control_plane, api, namespace)
+
+
+@pytest.fixture
+def logged_in(operator_kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """Sessions of an operator in this process, with the operator's rights."""
+
+    @asynccontextmanager
+    async def login() -> AsyncIterator[Connection]:
+        with monkeypatch.context() as env:
+            env.setenv("KUBECONFIG", str(operator_kubeconfig))
+            connection = await connect(Settings())
+        try:
+            yield connection
+        finally:
+            await connection.session.close()
+
+    return login
 
 
 @pytest.fixture(scope="session")

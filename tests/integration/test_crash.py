@@ -1,179 +1,29 @@
 """An operator that dies between any two calls: the next one learns all from the cluster, and does nothing twice.
 
-The reconciler runs in this process, under the operator's own rights. It dies before or after its n-th write, for every
-n; then another, which knows nothing, goes on to the end.
+Here a run's start, edits and the history; test_crash_runs.py has a run's way to its end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from agentschedule import names
-from agentschedule.cluster import observe
-from agentschedule.cluster.client import Client
-from agentschedule.cluster.events import Recorder
-from agentschedule.cluster.store import Key, Store
-from agentschedule.errors import ClusterError
-from agentschedule.handlers.login import Connection, connect
-from agentschedule.handlers.reconcile import Reconciler
-from agentschedule.settings import Settings
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import Api
+from tests.integration.mortal import Story, run_of, tell
 from tests.integration.steps import job_names, run_names, token_run
-from tests.world import Body, World, agent_schedule, schedule_run
+from tests.world import World, rfc3339, schedule_run, wait_for
 
-MOST_WRITES = 40
-# Reconciles, half a second apart, that a new operator gets to come to the end.
-ROUNDS = 30
-
-
-class DeathError(Exception):
-    """Not a ClusterError: nothing in the operator expects it."""
-
-
-@dataclass
-class Fate:
-    """When to die: at this write, before it is sent or after it was answered."""
-
-    at: int
-    before: bool
-    writes: list[str] = field(default_factory=list)
-
-
-class MortalClient(Client):
-    """Dies at a write; before that it is like any other."""
-
-    def __init__(self, connection: Connection, fate: Fate | None = None) -> None:
-        super().__init__(connection.session, connection.server)
-        self.fate = fate or Fate(MOST_WRITES, before=True)
-
-    async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
-        if method == "GET":
-            return await super()._request(method, path, *args, **more)
-        fate = self.fate
-        fate.writes.append(f"{method} {path}")
-        last = len(fate.writes) >= fate.at
-        if last and fate.before:
-            raise DeathError
-        reply = await super()._request(method, path, *args, **more)
-        if last:
-            raise DeathError
-        return reply
-
-
-@dataclass
-class Life:
-    """One operator's process: a store that begins empty."""
-
-    client: MortalClient
-    store: Store = field(default_factory=Store)
-
-    async def reconcile(self, key: Key) -> None:
-        """What the watches bring, then one reconcile, as the queue does it."""
-        for table in reversed(self.store.tables):
-            await observe.compare(self.client, table)
-        recorder = Recorder(self.client, "test")
-        await Reconciler(self.client, self.store, recorder, lambda _key, _moment: None)(key)
-
-    async def reconcile_until(self, key: Key, done: Callable[[], bool]) -> None:
-        for _ in range(ROUNDS):
-            try:
-                await self.reconcile(key)
-            except ClusterError as error:  # the queue would try again
-                print(error)
-            if done():
-                return
-            await asyncio.sleep(0.5)
-        raise AssertionError(f"no end after {ROUNDS} reconciles")
-
-
-@pytest.fixture
-def place(control_plane: Cluster, api: Api, namespace: str) -> World:
-    """A namespace without an operator."""
-    return World(control_plane, api, namespace)
-
-
-@pytest.fixture
-def logged_in(operator_kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    """Sessions with the operator's rights."""
-
-    @asynccontextmanager
-    async def login() -> AsyncIterator[Connection]:
-        with monkeypatch.context() as env:
-            env.setenv("KUBECONFIG", str(operator_kubeconfig))
-            connection = await connect(Settings())
-        yield connection
-        await connection.session.close()
-
-    return login
-
-
-@dataclass(frozen=True)
-class Story:
-    """What happens to a schedule, and what must be so in the end."""
-
-    change: Callable[[World, str], None]  # what the operator dies over
-    done: Callable[[World, str], bool]  # the end has come
-    check: Callable[[World, str], None]
-    running: bool = False  # with a run at work before the change
-    spec: Body = field(default_factory=dict)
-
-
-async def tell(world: World, login: Callable[[], Any], story: Story) -> int:
-    """The story, with a death at each write; returns how many writes it takes."""
-    async with login() as connection:
-        for number in range(1, MOST_WRITES):
-            survived = False
-            for before in (True, False):
-                name, fate = f"report-{number}{'a' if before else 'b'}", Fate(number, before)
-                await _begin(world, connection, story, name)
-                survived = await _live_and_die(world, connection, story, name, fate)
-                try:
-                    story.check(world, name)
-                except Exception as error:
-                    raise AssertionError(f"died {'before' if before else 'after'} {fate.writes}: {error}") from error
-            if survived:
-                return number - 1
-    raise AssertionError("no end of writes")
-
-
-async def _begin(world: World, connection: Connection, story: Story, name: str) -> None:
-    life, key = Life(MortalClient(connection)), Key(world.namespace, name)
-    world.apply(agent_schedule(name, **story.spec))
-    await life.reconcile_until(key, lambda: world.condition(name, "Ready").get("status") == "True")
-    if story.running:
-        world.apply(schedule_run(now(name), name))
-        await life.reconcile_until(key, lambda: is_released(world, name))
-
-
-async def _live_and_die(world: World, connection: Connection, story: Story, name: str, fate: Fate) -> bool:
-    key, survived = Key(world.namespace, name), True
-    story.change(world, name)
-    try:
-        await Life(MortalClient(connection, fate)).reconcile_until(key, lambda: story.done(world, name))
-    except DeathError:
-        survived = False
-    second = Life(MortalClient(connection))
-    await second.reconcile_until(key, lambda: story.done(world, name))
-    await second.reconcile(key)
-    return survived
-
-
-def now(schedule: str) -> str:
-    """The name of the schedule's run by hand."""
-    return f"{schedule}-now"
+Login = Callable[[], Any]
 
 
 def begun(world: World, name: str) -> bool:
     """A Job of the schedule is at work."""
     return any(not job.spec.suspend for job in world.jobs(name))
+
+
+def is_released(world: World, name: str) -> bool:
+    return begun(world, name) and bool(world.runs(name)[0].get("status"))
 
 
 def has_one_run(world: World, name: str, run: str) -> None:
@@ -187,11 +37,7 @@ def has_one_run(world: World, name: str, run: str) -> None:
     assert world.run(run)["status"]["jobUID"] == job.metadata.uid
 
 
-def is_released(world: World, name: str) -> bool:
-    return begun(world, name) and bool(world.runs(name)[0].get("status"))
-
-
-def test_a_token_starts_one_run_whenever_the_operator_dies(place: World, logged_in: Callable[[], Any]) -> None:
+def test_a_token_starts_one_run_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
     def check(world: World, name: str) -> None:
         run = token_run(world, name, "one")
         has_one_run(world, name, run)
@@ -204,36 +50,40 @@ def test_a_token_starts_one_run_whenever_the_operator_dies(place: World, logged_
     def done(world: World, name: str) -> bool:
         return is_released(world, name) and "lastTrigger" in world.status(name)
 
-    story = Story(lambda world, name: world.trigger(name, "one"), done, check)
-    assert asyncio.run(tell(place, logged_in, story)) >= 6
+    story = Story(lambda world, name: world.trigger(name, "one"), done, check, writes=9)
+    assert 6 <= len(asyncio.run(tell(place, logged_in, story))) <= 9
 
 
-def test_a_run_by_hand_starts_one_job_whenever_the_operator_dies(place: World, logged_in: Callable[[], Any]) -> None:
-    def create(world: World, name: str) -> None:
-        world.apply(schedule_run(now(name), name))
-
-    story = Story(create, is_released, lambda world, name: has_one_run(world, name, now(name)))
-    assert asyncio.run(tell(place, logged_in, story)) >= 5
+def make_a_run(world: World, name: str) -> None:
+    world.create(schedule_run(run_of(name), name))
 
 
-def test_a_run_is_counted_once_whenever_the_operator_dies_at_its_end(
-    place: World, logged_in: Callable[[], Any]
-) -> None:
-    def fail(world: World, name: str) -> None:
-        world.play_kubelet(now(name), exit_code=1)
-        world.kubectl("wait", f"job/{now(name)}", "--for=condition=Failed", "--timeout=30s")
+def test_a_run_by_hand_starts_one_job_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
+    story = Story(make_a_run, is_released, lambda world, name: has_one_run(world, name, run_of(name)))
+    assert 5 <= len(asyncio.run(tell(place, logged_in, story))) <= 7
+
+
+def test_a_run_is_cancelled_however_far_its_start_had_come(place: World, logged_in: Login) -> None:
+    def cancel(world: World, name: str) -> None:
+        world.cancel(run_of(name))
+
+    def done(world: World, name: str) -> bool:
+        run = world.run(run_of(name)).get("status") or {}
+        return run.get("phase") == "Cancelled" and "countedRuns" in world.status(name)
 
     def check(world: World, name: str) -> None:
-        status = world.status(name)
-        assert world.run(now(name))["status"]["phase"] == "Failed"
-        assert (status["counts"]["manual"], status["counts"]["failed"]) == (1, 1)
-        assert (status["consecutiveFailures"], status["active"], len(status["countedRuns"])) == (1, 0, 1)
+        assert run_names(world, name) == [run_of(name)]
+        assert world.run(run_of(name))["status"]["reason"] == "Cancelled"
+        assert all("Failed" in [c.type for c in job.status.conditions] for job in world.jobs(name))
+        counts, had_a_job = world.status(name)["counts"], "jobUID" in world.run(run_of(name))["status"]
+        assert (counts["manual"], counts["succeeded"], counts["failed"]) == (int(had_a_job), 0, 0)
+        assert len(world.status(name)["countedRuns"]) == 1
 
-    story = Story(fail, lambda world, name: "lastRun" in world.status(name), check, running=True)
-    assert asyncio.run(tell(place, logged_in, story)) >= 2
+    story = Story(make_a_run, done, check, until=is_released, then=cancel)
+    asyncio.run(tell(place, logged_in, story))
 
 
-def test_an_edit_is_whole_and_marked_whenever_the_operator_dies(place: World, logged_in: Callable[[], Any]) -> None:
+def test_an_edit_is_whole_and_marked_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
     def edit(world: World, name: str) -> None:
         world.patch(name, schedule="0 0 1 1 *", message="two")
 
@@ -245,25 +95,31 @@ def test_an_edit_is_whole_and_marked_whenever_the_operator_dies(place: World, lo
         assert (cronjob.spec.schedule, cronjob.metadata.generation) == ("0 0 1 1 *", 2)
         annotations = cronjob.metadata.annotations
         assert annotations[names.ANNOTATION_SPEC_GENERATION] == "2"
-        mark = cronjob.status.last_schedule_time.strftime("%Y-%m-%dT%H:%M:%SZ")
+        mark = rfc3339(cronjob.status.last_schedule_time)
         assert annotations[names.ANNOTATION_EFFECTIVE_FROM] == mark == world.status(name)["effectiveFrom"]
         assert world.status(name)["counts"]["due"] == 0
 
-    assert asyncio.run(tell(place, logged_in, Story(edit, done, check))) >= 3
+    assert 3 <= len(asyncio.run(tell(place, logged_in, Story(edit, done, check, writes=4)))) <= 5
 
 
-def test_history_is_pruned_whole_whenever_the_operator_dies(place: World, logged_in: Callable[[], Any]) -> None:
-    def succeed(world: World, name: str) -> None:
-        world.play_kubelet(now(name))
-        world.kubectl("wait", f"job/{now(name)}", "--for=condition=Complete", "--timeout=30s")
+def test_history_is_pruned_whole_and_counted_once_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
+    def end_all(world: World, name: str) -> None:
+        for what in ("good", "better", "bad"):
+            world.play_kubelet(run_of(name, what), exit_code=int(what == "bad"))
+        wait_for(lambda: all(job.status.conditions for job in world.jobs(name)), "the ends of all Jobs", 30)
 
     def done(world: World, name: str) -> bool:
-        return not world.runs(name) and "countedRuns" not in world.status(name)
+        jobs, runs = job_names(world, name), run_names(world, name)
+        return len(jobs) == len(runs) == 1 == len(world.status(name).get("countedRuns", ()))
 
     def check(world: World, name: str) -> None:
-        assert not job_names(world, name)
-        counts = world.status(name)["counts"]
-        assert (counts["manual"], counts["succeeded"]) == (1, 1)
+        assert job_names(world, name) == run_names(world, name)
+        assert world.runs(name)[0]["status"]["phase"] == "Succeeded"
+        status = world.status(name)
+        assert (status["counts"]["manual"], status["counts"]["succeeded"], status["counts"]["failed"]) == (3, 2, 1)
+        assert status["countedRuns"] == [world.jobs(name)[0].metadata.uid]
+        assert (status["active"], "activeRuns" in status) == (0, False)
 
-    story = Story(succeed, done, check, running=True, spec={"history": {"succeeded": 0}})
-    assert asyncio.run(tell(place, logged_in, story)) >= 4
+    spec = {"history": {"succeeded": 1, "failed": 0}, "concurrencyPolicy": "Allow"}
+    story = Story(end_all, done, check, runs=("good", "better", "bad"), spec=lambda: spec, writes=14)
+    assert 9 <= len(asyncio.run(tell(place, logged_in, story))) <= 15

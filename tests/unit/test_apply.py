@@ -16,7 +16,7 @@ from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import AlreadyExists, Conflict, Refused
 from agentschedule.names import Reason
 from agentschedule.plan import build
-from agentschedule.plan.actions import AskWhyMissed, ClaimRun, CreateRun, StartDue, UpdateCronJob
+from agentschedule.plan.actions import AskWhyMissed, AskWhyWaiting, ClaimRun, CreateRun, StartDue, UpdateCronJob
 from agentschedule.plan.timing import timing
 from tests.unit.builders import NAME, NAMESPACE, a_cronjob, a_run, a_schedule, at
 
@@ -49,7 +49,7 @@ class Server:
         return Reply(self.live | body | {"metadata": self.live["metadata"] | body["metadata"]}, self.date)
 
     async def list(self, _resource: Resource, _namespace: str, fields: str) -> tuple[list[Body], str]:
-        assert fields == "involvedObject.uid=cronjob-uid,reason=FailedCreate"
+        assert fields in ("involvedObject.uid=cronjob-uid,reason=FailedCreate", "involvedObject.uid=pod,type=Warning")
         return self.events, "1"
 
     async def patch(self, path: str, body: Body) -> Body:
@@ -173,3 +173,23 @@ def test_why_a_due_time_was_missed_is_read_from_the_controllers_events(times: li
     events = [{"lastTimestamp": time, "message": f"at {time[11:19]}"} for time in times]
     answer = apply(Server({}, events=events), AskWhyMissed(a_cronjob(), DUE))
     assert (answer.reason, answer.message) == (Reason.JOB_CREATION_FAILED, words)
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        pytest.param([], "", id="nobody said why"),
+        pytest.param([{"message": "hello"}, {"reason": "Hello"}], "", id="events may lack a reason, or words"),
+        pytest.param(
+            [
+                {"reason": "FailedMount", "message": "no volume", "lastTimestamp": "1"},
+                {"message": "x", "eventTime": "2"},
+            ],
+            "FailedMount: no volume",
+            id="the newest that tells",
+        ),
+    ],
+)
+def test_why_a_pod_waits_is_read_from_events_that_anybody_may_have_posted(events: list[Body], words: str) -> None:
+    answer = apply(Server({}, events=events), AskWhyWaiting("report-now-0", "pod"))
+    assert (answer.message, answer.about) == (words, "pod")

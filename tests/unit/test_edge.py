@@ -122,6 +122,24 @@ def test_the_timer_calls_each_key_once_when_its_last_moment_comes() -> None:
     assert called == [A]
 
 
+def test_moments_that_are_set_anew_do_not_pile_up() -> None:
+    timer, now = Timer(), datetime.now(UTC)
+    for number in range(10_000):
+        timer.set(A, now + timedelta(days=300 + number % 2))
+        timer.set(B, now + timedelta(milliseconds=number))
+    assert len(timer._heap) <= 1004
+
+    called: list[Key] = []
+
+    async def run() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(timer.run(called.append), 0.01)
+
+    timer.set(B, now)
+    asyncio.run(run())
+    assert called == [B]
+
+
 def test_a_moment_that_is_set_while_the_timer_waits_is_heeded() -> None:
     called: list[Key] = []
     timer = Timer()

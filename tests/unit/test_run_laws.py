@@ -104,6 +104,8 @@ def _answer(action: actions.Action) -> Answer | None:
             return Answer(Question.LOG, "the last line", pod.uid)
         case actions.AskWhyWaiting(uid=uid):
             return Answer(Question.WHY_WAITING, "", uid)
+        case actions.LookAtPods(job=job):
+            return Answer(Question.PODS, "", job.uid)
         case actions.AskNamespace():
             return Answer(Question.LEAVING, "")
     return None

@@ -13,9 +13,10 @@ from agentschedule import names
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, RunPhase
+from agentschedule.plan.case import Case
 from agentschedule.plan.observed import Answer, Job, Observed, Pod, Question
 from agentschedule.plan.run import TABLE, plan_run
-from agentschedule.plan.sight import Case, Sight, look
+from agentschedule.plan.sight import Sight, look
 from tests.unit.builders import a_cronjob, a_due_job, a_job, a_pod, a_run, a_schedule, at, listed
 
 NOW = at("07:40:00")
@@ -120,6 +121,7 @@ WORLDS: dict[Sight, Callable[[], World]] = {
     Sight.JOB_GONE: lambda: World(a_run(jobUID="gone"), a_schedule(), Observed(a_cronjob())),
     Sight.NOT_RELEASED: lambda: at_work(suspended_job()),
     Sight.HALF_THE_NEWS: lambda: at_work(a_job(), good_pod(ended_at=at("07:39:59"))),
+    Sight.UNSEEN: lambda: at_work(ended(succeeded=True), running_pod()),
     Sight.UNREAD: lambda: at_work(ended(succeeded=True), good_pod(termination_message="")),
     Sight.SUCCEEDED: lambda: at_work(ended(succeeded=True), good_pod()),
     Sight.SAYS_FAILED: lambda: at_work(
@@ -134,13 +136,14 @@ WORLDS: dict[Sight, Callable[[], World]] = {
     Sight.LEAVING: lambda: at_work(a_job(retry_limit=1), failed_pod(deletion_time=NOW)),
     Sight.ENDING: lambda: at_work(a_job(ending=True), running_pod()),
     Sight.CANCEL: lambda: cancelled(at_work(a_job(), running_pod())),
+    Sight.STOPPING: lambda: cancelled(at_work(a_job(), running_pod(no_retry="Cancelled", deadline_seconds=1))),
     Sight.TOO_MANY: lambda: at_work(a_job(), failed_pod(), running_pod(name="second", created=END)),
     Sight.PAUSED: lambda: at_work(a_job(suspended=True)),
     Sight.FAILED_FOR_GOOD: lambda: at_work(
         LIMIT_1, failed_pod(termination_message='{"error":{"message":"no such table","retryable":false}}')
     ),
     Sight.SPENT: lambda: at_work(a_job(), failed_pod()),
-    Sight.BETWEEN: lambda: at_work(LIMIT_1, failed_pod()),
+    Sight.BETWEEN: lambda: at_work(LIMIT_1, failed_pod(ended_at=at("07:39:55"))),
     Sight.RUNNING: lambda: at_work(a_job(), running_pod()),
     Sight.LOST: lambda: at_work(a_job(), running_pod(deletion_time=at("07:39:00"))),
     Sight.OVERDUE: lambda: at_work(a_job(timeout_seconds=60), waiting_pod(on_node=False, created=at("07:38:00"))),
@@ -154,6 +157,7 @@ DONE: dict[Sight, list[str]] = {
     Sight.RIVALS: ["cancel ScheduleRun older, replaced by report-now"],
     Sight.MAY_START: ["create Job report-now, suspended"],
     Sight.NOT_RELEASED: ["release Job report-now"],
+    Sight.UNSEEN: ["look at the pods of Job report-now"],
     Sight.UNREAD: ["read the log of pod report-now-0"],
     Sight.LEAVING: ["ask whether namespace analytics is being deleted"],
     Sight.CANCEL: ["stop pod report-now-0: Cancelled"],
@@ -182,10 +186,11 @@ SAID: dict[Sight, tuple[str | None, str | None]] = {
     Sight.PAUSED: ("JobSuspended", "kubectl patch job report-now"),
     Sight.BETWEEN: (
         "RetryPending",
-        "Attempt 1 failed: The agent exited with code 1: boom; the next attempt starts at 2026-03-02T07:40:00Z.",
+        "Attempt 1 failed: The agent exited with code 1: boom; the next attempt starts at 2026-03-02T07:40:05Z.",
     ),
     Sight.RUNNING: (None, None),
     Sight.LOST: ("NodeLost", "delete the Node"),
+    Sight.STOPPING: ("Stopping", "has its grace period"),
     Sight.WAITING: (None, None),
     Sight.WAITING_AGAIN: (None, None),
 }
@@ -309,11 +314,6 @@ def test_a_cancel_between_attempts_ends_the_job_and_never_kills_what_was_left() 
     assert play(between)[0] == play(held)[0] == ["end Job report-now: Cancelled"]
 
 
-def test_a_pod_that_was_stopped_gets_its_grace_period() -> None:
-    stopping = running_pod(no_retry="Cancelled", deadline_seconds=1)
-    assert play(cancelled(at_work(a_job(), stopping))) == ([], None)
-
-
 def test_a_cancel_that_comes_too_late_leaves_the_result() -> None:
     _, status = play(cancelled(at_work(ended(succeeded=True), good_pod())))
     assert status is not None
@@ -379,3 +379,61 @@ def test_an_attempt_that_was_stopped_ends_its_job_by_itself() -> None:
     world = cancelled(at_work(LIMIT_1, stopped))
     assert play(replace(world, now=END + timedelta(seconds=1))) == ([], None)
     assert play(replace(world, now=END + timedelta(seconds=6)))[0] == ["end Job report-now: Cancelled"]
+
+
+@pytest.mark.parametrize("late", [timedelta(seconds=6), timedelta(days=1)], ids=str)
+@pytest.mark.parametrize("asked", [lambda world: world, cancelled], ids=["left alone", "cancelled"])
+def test_a_success_is_never_ended_however_late_its_job_completes(late: timedelta, asked: Any) -> None:
+    """While the Job controller is away, say."""
+    world = asked(at_work(a_job(timeout_seconds=60), good_pod()))
+    plan = plan_run(*_args(replace(world, now=END + late)))
+    assert (plan.actions, plan.status, plan.requeue_at) == ((), None, None)
+
+
+def test_a_refusal_of_a_due_times_job_is_none_of_the_run_that_would_follow_it() -> None:
+    """What is due goes first. The run's own Job is there, and took the last place of a quota, say."""
+    joins = joining(suspended_job(), policy="Allow")
+    late = replace(joins, now=at("08:00:30"))
+    assert play(late)[0] == ["start the run of CronJob report due at 2026-03-02T08:00:00Z"]
+    refused = replace(late.observed, answers=(Answer(Reason.JOB_REFUSED, "exceeded quota"),))
+    assert play(replace(late, observed=refused))[0] == ["list report-now as active in CronJob report"]
+
+
+def test_pods_that_kubernetes_took_away_make_its_pauses_longer() -> None:
+    """Its sixth pod: the next one comes 320 s after its end, and has its time to start then."""
+    job = a_job(retry_limit=2, timeout_seconds=60, retry_delay_seconds=400)
+    evicted = failed_pod(attempt=1, ignored=5, disrupted="EvictionByEvictionAPI")
+    assert play(replace(at_work(job, evicted), now=END + timedelta(seconds=379)))[0] == ["ask why report-now-0 waits"]
+    assert play(replace(at_work(job, evicted), now=END + timedelta(seconds=380)))[0] == [
+        "end Job report-now: NeverStarted"
+    ]
+    failed = failed_pod(attempt=1, ignored=5)
+    assert play(replace(at_work(job, failed), now=END + timedelta(seconds=300)))[0] == [
+        "hold Job report-now until 2026-03-02T07:46:30Z"
+    ]
+
+
+def test_a_count_that_kubernetes_began_anew_makes_its_pauses_short_again() -> None:
+    """Somebody suspended the Job in the middle of an attempt. Held too late, the next pod would be killed."""
+    known = [{"attempt": n, "pod": f"gone-{n}", "phase": "Failed"} for n in (1, 2, 3)]
+    job = a_job(retry_limit=5, retry_delay_seconds=60)
+    world = at_work(job, failed_pod(attempt=1), attempts=known)
+    assert play(replace(world, now=END + timedelta(seconds=8)))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("ignored", "phase", "error", "done"),
+    [
+        pytest.param(1, "Cancelled", "Kubernetes took the pod away", [], id="evicted, and not counted"),
+        pytest.param(0, "Failed", "its end was not seen", ["stop pod second: RetriesExhausted"], id="begun anew"),
+    ],
+)
+def test_what_became_of_a_pod_that_went_while_nobody_looked_is_told_by_the_next_one(
+    ignored: int, phase: str, error: str, done: list[str]
+) -> None:
+    """A node is drained: the agent's pod goes with the operator's. The pod that takes its place is no attempt more."""
+    known = {"attempt": 1, "pod": "gone", "phase": "Running"}
+    world = at_work(a_job(), running_pod(name="second", attempt=1, ignored=ignored), attempts=[known])
+    assert play(world)[0] == done
+    first = Case(world.run, world.schedule, world.observed, NOW).attempts[0]
+    assert (first.phase, error in (first.error or "")) == (phase, True)

@@ -53,14 +53,19 @@ class Applier(Steering):
         return None
 
     async def _create_run(self, action: actions.CreateRun) -> Answer | None:
+        meta = action.body["metadata"]
         try:
-            uid = await self._create(self.store.runs, action.body)
+            body = (await self.client.create(resources.RUNS, action.body)).body
         except Refused as error:
             return Answer(Reason.RUN_REFUSED, str(error))
-        if self.store.runs.holds(uid):
+        except AlreadyExists as error:
+            body = await self.client.get(resources.RUNS, meta["namespace"], meta["name"])
+            if body["spec"]["scheduleName"] != self.key.schedule:
+                return Answer(Reason.NAME_TAKEN, str(error), meta["name"])
+        self.store.runs.put(body)
+        if self.store.runs.holds(body["metadata"]["uid"]):
             return None
-        name = action.body["metadata"]["name"]
-        return Answer(Reason.RUN_REFUSED, f"a ScheduleRun {name} exists that cannot be read; delete it")
+        return Answer(Reason.RUN_REFUSED, f"a ScheduleRun {meta['name']} exists that cannot be read; delete it")
 
     async def _create(self, table: Table[Any], body: Body) -> str:
         """Create; if the name is taken, look who has it: the next plan decides. Returns the uid of who has it."""
@@ -122,11 +127,14 @@ class Applier(Steering):
         live = await self.client.get(resources.CRONJOBS, cronjob.namespace, cronjob.name)
         if live["metadata"]["resourceVersion"] != cronjob.resource_version:
             raise Conflict("the CronJob changed meanwhile")
+        body = build.due_job(live, action.due)
         try:
-            await self._create(self.store.jobs, build.due_job(live, action.due))
+            uid = await self._create(self.store.jobs, body)
         except Refused as error:
             return Answer(Reason.JOB_REFUSED, str(error))
-        return None
+        if any(job.uid == uid for job in self.store.jobs.of(self.key)):
+            return None
+        return Answer(Reason.JOB_REFUSED, f"a Job {body['metadata']['name']} exists that is another schedule's")
 
     async def _ask_why_missed(self, action: actions.AskWhyMissed) -> Answer:
         """The newest refusal that the controller met since the due time; without words if there is none."""

@@ -213,6 +213,7 @@ def pod(body: Body) -> Pod:
     state = agent.get("state") or {}
     end, running = state.get("terminated") or {}, state.get("running") or {}
     waiting = _waiting(status, state.get("waiting") or {})
+    annotations = meta.get("annotations") or {}
     set_ = {c["type"]: c.get("reason") or c["type"] for c in _conditions(status) if c["status"] == "True"}
     return Pod(
         name=meta["name"],
@@ -221,7 +222,8 @@ def pod(body: Body) -> Pod:
         resource_version=meta["resourceVersion"],
         job_uid=controller_uid(meta) or "",
         created=created(meta),
-        attempt=small_int((meta.get("annotations") or {}).get(names.INDEX_FAILURE_COUNT), 0) + 1,
+        attempt=small_int(annotations.get(names.INDEX_FAILURE_COUNT), 0) + 1,
+        ignored=small_int(annotations.get(names.INDEX_IGNORED_COUNT), 0),
         phase=status.get("phase") or "Pending",
         reason=status.get("reason") or "",
         message=_first_line(status.get("message") or "") or _other_failure(status),

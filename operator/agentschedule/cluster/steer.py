@@ -111,12 +111,13 @@ class Steering:
         return Answer(Question.LOG, "", pod.uid)
 
     async def ask_why_waiting(self, action: actions.AskWhyWaiting) -> Answer:
-        """The newest warning about a Job or pod."""
+        """The newest warning about a Job or pod. Anybody may post events, also without a reason or words."""
         fields = f"involvedObject.uid={action.uid},type=Warning"
         events, _ = await self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields)
-        said = max(events, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "", default={})
-        message = _RANDOM_NAME.sub("", said.get("message") or "")
-        return Answer(Question.WHY_WAITING, f"{said['reason']}: {message}" if message else "", action.uid)
+        telling = (event for event in events if event.get("reason") and event.get("message"))
+        said = max(telling, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "", default=None)
+        why = f"{said['reason']}: {_RANDOM_NAME.sub('', said['message'])}" if said else ""
+        return Answer(Question.WHY_WAITING, why, action.uid)
 
     async def ask_namespace(self, action: actions.AskNamespace) -> Answer:
         namespace = await self.client.get(resources.NAMESPACES, None, action.name)

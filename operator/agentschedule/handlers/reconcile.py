@@ -23,7 +23,7 @@ from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
 from agentschedule.names import Trigger
 from agentschedule.plan.actions import Plan
-from agentschedule.plan.history import job_uid
+from agentschedule.plan.history import said_job
 from agentschedule.plan.observed import Answer, Observed
 from agentschedule.plan.run import plan_run
 from agentschedule.plan.schedule import plan_schedule
@@ -103,7 +103,7 @@ class Reconciler:
 
     def _needs_fresh_look(self, key: Key, run: ScheduleRun) -> bool:
         """While a run joins, and before a Job is called deleted: the watch may be behind."""
-        uid = job_uid(run)
+        uid = said_job(run)
         if run.final:
             return False
         if uid is None:

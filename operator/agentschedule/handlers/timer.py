@@ -14,6 +14,9 @@ from datetime import UTC, datetime
 
 from agentschedule.cluster.store import Key
 
+# Moments that were set anew and may stay in the heap: to tidy it up costs a look at all.
+SPARE = 1000
+
 
 @dataclass
 class Timer:
@@ -31,6 +34,13 @@ class Timer:
             self._at[key] = moment
             heapq.heappush(self._heap, (moment, key))
             self._changed.set()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Moments that were set anew would stay until they come, which may be in a year."""
+        if len(self._heap) > 2 * len(self._at) + SPARE:
+            self._heap = [(moment, key) for key, moment in self._at.items()]
+            heapq.heapify(self._heap)
 
     async def run(self, due: Callable[[Key], None]) -> None:
         """Call ``due`` with each key when its moment has come, until cancelled."""

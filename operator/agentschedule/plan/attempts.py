@@ -17,6 +17,7 @@ from agentschedule.plan.result import AgentResult, read_result
 MAX_ATTEMPTS = 24
 MAX_ERROR = 256
 GONE = "The pod is gone; its end was not seen."
+TAKEN = "Kubernetes took the pod away; its end was not seen."
 
 
 def attempts_of(old: Iterable[Attempt], job: Job, pods: tuple[Pod, ...]) -> tuple[Attempt, ...]:
@@ -92,8 +93,11 @@ def _closed(known: Attempt, job: Job, pods: tuple[Pod, ...]) -> Attempt:
     """An attempt whose pod is gone, and whose end was not seen: the pod that took its place tells what it was."""
     if known.phase.final or (not pods and not job.finished):
         return known
+    if pods and pods[-1].ignored and pods[-1].attempt <= known.attempt:
+        # Evicted while nobody looked, from a node that was drained say: it is repeated, and was not counted.
+        return known.model_copy(update={"phase": RunPhase.CANCELLED, "error": known.error or TAKEN})
     if job.succeeded and not pods:
         return known.model_copy(update={"phase": RunPhase.SUCCEEDED})
-    if pods and pods[-1].attempt <= known.attempt:  # Kubernetes took it away, and does not count it
+    if known.error:  # it was being taken away, or never came to run
         return known.model_copy(update={"phase": RunPhase.CANCELLED})
-    return known.model_copy(update={"phase": RunPhase.FAILED, "error": known.error or GONE})
+    return known.model_copy(update={"phase": RunPhase.FAILED, "error": GONE})

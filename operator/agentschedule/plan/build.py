@@ -149,8 +149,10 @@ def requested_run(schedule: AgentSchedule, token: str, said: Said | None = None)
 def record(schedule: AgentSchedule, job: Job, taken: frozenset[str]) -> Body:
     """The ScheduleRun that records a Job which Kubernetes, or a person with kubectl, made; ``taken``: names in use."""
     name = names.recorded_run_name(schedule.metadata.name, job.name, job.uid, scheduled=job.due is not None)
-    if name in taken:
-        name = names.unique_run_name(schedule.metadata.name, job.uid)
+    for number in range(len(taken)):
+        if name not in taken:
+            break
+        name = names.unique_run_name(schedule.metadata.name, job.uid, number)
     body = _run(schedule, name, job.trigger)
     body["metadata"]["annotations"] = {names.ANNOTATION_JOB_UID: job.uid}
     if job.due:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from agentschedule import names
 from agentschedule.names import Reason
 from agentschedule.plan.actions import AskNamespace, DeleteJob, EndJob, LookAtPods, ReadLog, ResumeJob, StopPod
+from agentschedule.plan.case import Case
 from agentschedule.plan.observed import Job, Question
 from agentschedule.plan.outcome import how_it_failed
-from agentschedule.plan.sight import LAST_NEWS, Case
+from agentschedule.plan.sight import LAST_NEWS
 from agentschedule.plan.step import Step, do, wait_until
 
 

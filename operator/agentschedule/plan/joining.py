@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, Trigger
 from agentschedule.plan import build
 from agentschedule.plan.actions import CancelRun, ClaimRun, CreateJob, DeleteJob, ReleaseJob, RepairCronJob
+from agentschedule.plan.case import Case
 from agentschedule.plan.cronjob import live_cron
 from agentschedule.plan.settle import JOINING_PATIENCE, turn
-from agentschedule.plan.sight import Case
 from agentschedule.plan.step import Step, do, wait_until
 
 A_MOMENT = timedelta(seconds=1)
@@ -36,8 +37,9 @@ def no_schedule(case: Case) -> Step:
     return Step(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
 
 
-def no_run(_case: Case) -> Step:
-    message = "trigger: Schedule marks records of the operator's own, and starts nothing; leave it out to run now."
+def no_run(case: Case) -> Step:
+    what = f"The annotation {names.ANNOTATION_JOB_UID}" if case.by_hand else "trigger: Schedule"
+    message = f"{what} marks records of the operator's own, and starts nothing; leave it out to run now."
     return Step(reason=Reason.RECORD_ONLY, message=message)
 
 
@@ -79,10 +81,10 @@ def replace(case: Case) -> Step:
     records = [case.record_of(job) for job in case.rivals]
     if cancels := [CancelRun(run, case.run.metadata.name) for run in records if run and not run.spec.cancel]:
         return do(*cancels)
-    names = ", ".join(job.name for job in case.rivals)
+    active = ", ".join(job.name for job in case.rivals)
     # A Job that has no record yet gets it in a moment; the end of one that is cancelled is news.
     look_again = None if all(records) else case.now + A_MOMENT
-    return Step(reason=Reason.REPLACING, message=f"Waits for the end of {names}.", look_again=look_again)
+    return Step(reason=Reason.REPLACING, message=f"Waits for the end of {active}.", look_again=look_again)
 
 
 def join(case: Case) -> Step:

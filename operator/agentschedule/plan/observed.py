@@ -115,6 +115,7 @@ class Pod:
     job_uid: str
     created: datetime
     attempt: int  # from 1, as Kubernetes counts
+    ignored: int  # how many pods before it Kubernetes took away, and did not count
     phase: str
     reason: str  # of the pod, such as DeadlineExceeded or Evicted
     message: str  # of the pod, or how another container than the agent's failed
@@ -138,6 +139,11 @@ class Pod:
     @property
     def failed(self) -> bool:
         return self.phase == "Failed"
+
+    @property
+    def pods_before(self) -> int:
+        """How many pods of its Job have ended before it, as Kubernetes counts for its pauses."""
+        return self.attempt - 1 + self.ignored
 
     @property
     def never_ran(self) -> bool:

@@ -11,10 +11,10 @@ from agentschedule import names
 from agentschedule.api.base import Condition
 from agentschedule.api.run import Attempt, RunError, ScheduleRunStatus
 from agentschedule.names import Reason, RunPhase
+from agentschedule.plan.case import Case
 from agentschedule.plan.conditions import Finding, merge
 from agentschedule.plan.observed import Job, Pod
 from agentschedule.plan.result import AgentResult
-from agentschedule.plan.sight import Case
 from agentschedule.plan.step import Step
 
 MAX_MESSAGE = 1024

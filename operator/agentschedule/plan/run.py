@@ -16,9 +16,10 @@ from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import RunPhase
 from agentschedule.plan import ending, joining, working
 from agentschedule.plan.actions import DeleteRun, Event, Plan
+from agentschedule.plan.case import Case
 from agentschedule.plan.observed import Observed, Unreadable
 from agentschedule.plan.outcome import run_status
-from agentschedule.plan.sight import Case, Sight, look
+from agentschedule.plan.sight import Sight, look
 from agentschedule.plan.step import Step, nothing
 
 RunPlan = Plan[ScheduleRunStatus]

@@ -4,29 +4,19 @@ whose table says what follows from each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from functools import cached_property
 
 from agentschedule import names
-from agentschedule.api.base import rfc3339
-from agentschedule.api.run import Attempt, ScheduleRun, ScheduleRunStatus
-from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import ConcurrencyPolicy, Reason, RunPhase, Trigger
+from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.actions import AT_ONCE
-from agentschedule.plan.attempts import attempts_of, failures, pod_result
-from agentschedule.plan.history import job_uid
-from agentschedule.plan.observed import Job, Observed, Pod, Question, Unreadable
-from agentschedule.plan.result import AgentResult, needs_log
-from agentschedule.plan.retry import native_delay
-from agentschedule.plan.trigger import Refusal, refusal
-from agentschedule.plan.verdict import Verdict, as_written
+from agentschedule.plan.case import Case
+from agentschedule.plan.history import said_job
+from agentschedule.plan.observed import Job, Pod, Question
+from agentschedule.plan.result import needs_log
 
 # How long a finished Job waits for the last news of its pods, and an ended pod for its Job: both are one write.
 LAST_NEWS = timedelta(seconds=5)
-# Longer than a kubelet takes to say that a pod's deadline is over.
-A_MINUTE = timedelta(minutes=1)
 # How long after its time a pod on a node that does not answer is called lost.
 LOST_AFTER = timedelta(seconds=30)
 
@@ -36,7 +26,7 @@ class Sight(StrEnum):
 
     NO_SCHEDULE = "its AgentSchedule does not exist"
     UNCLAIMED = "made by a person, and not claimed yet"
-    NO_RUN = "it says trigger: Schedule, and is no record of the operator's"
+    NO_RUN = "it says that it is a record, and is none of the operator's"
     STRANGER = "it belongs to an AgentSchedule of another time"
     OTHERS_RECORD = "a record that belongs to something else, or goes with its AgentSchedule"
     # It has no Job yet.
@@ -76,136 +66,6 @@ class Sight(StrEnum):
     WAITING_AGAIN = "an attempt has failed, and the next one has not started yet"
 
 
-@dataclass(frozen=True)
-class Case:
-    """One run that has not ended, and what is known about it."""
-
-    run: ScheduleRun
-    schedule: AgentSchedule | Unreadable | None
-    observed: Observed
-    now: datetime
-
-    @cached_property
-    def old(self) -> ScheduleRunStatus:
-        return self.run.status or ScheduleRunStatus()
-
-    @cached_property
-    def by_hand(self) -> bool:
-        return self.run.spec.trigger is Trigger.MANUAL
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        assert self.schedule is not None  # noqa: S101 - looked at before
-        return as_written(self.schedule)
-
-    @cached_property
-    def uid(self) -> str | None:
-        """Of the run's one Job, once it is remembered."""
-        return job_uid(self.run)
-
-    @cached_property
-    def named(self) -> Job | None:
-        """The Job that bears the run's name, whosever it is."""
-        return self.observed.by_name.get(self.run.metadata.name)
-
-    @cached_property
-    def job(self) -> Job | None:
-        """The run's Job; of a run that is about to start, the one that was made for it."""
-        if self.uid:
-            return next((job for job in self.observed.jobs if job.uid == self.uid), None)
-        return self.named if self.named and self.run.metadata.uid in self.named.owner_uids else None
-
-    @cached_property
-    def pods(self) -> tuple[Pod, ...]:
-        return self.observed.pods_of(self.job) if self.job else ()
-
-    @cached_property
-    def last(self) -> Pod | None:
-        """The newest pod."""
-        return self.pods[-1] if self.pods else None
-
-    @cached_property
-    def attempts(self) -> tuple[Attempt, ...]:
-        known = self.old.attempts or ()
-        return attempts_of(known, self.job, self.pods) if self.job else known
-
-    @cached_property
-    def failures(self) -> int:
-        return failures(self.attempts)
-
-    @cached_property
-    def result(self) -> AgentResult:
-        """What the last attempt left."""
-        log = self.observed.answered(Question.LOG, self.last.uid) if self.last else None
-        return pod_result(self.last, log.message if log else None)
-
-    @cached_property
-    def no(self) -> Refusal | None:
-        """Why it may not run now, by all that is active but itself."""
-        assert self.schedule is not None  # noqa: S101 - looked at before
-        return refusal(self.schedule, self.verdict, _without(self.observed, self.job), self.run)
-
-    @cached_property
-    def replaces(self) -> bool:
-        schedule = self.schedule
-        policy = schedule.spec.concurrency_policy if isinstance(schedule, AgentSchedule) else None
-        return policy is ConcurrencyPolicy.REPLACE
-
-    @cached_property
-    def rivals(self) -> tuple[Job, ...]:
-        """Under Replace, what is active beside it."""
-        return tuple(job for job in self.observed.unfinished if self.replaces and job != self.job)
-
-    @cached_property
-    def newer(self) -> str | None:
-        """Under Replace, the name of a run that came later than this one: active, or waiting to start."""
-        waiting = (run.metadata.name for run in self.observed.runs if self.replaces and self._waits_behind(run))
-        return next((job.name for job in self.rivals if self._came_later(job)), None) or next(waiting, None)
-
-    def _came_later(self, job: Job) -> bool:
-        """What came due in the same second did: a due time does not come again."""
-        record = self.record_of(job)
-        asked_for = record is not None and names.ANNOTATION_JOB_UID not in record.metadata.annotations
-        since = record.metadata.creation_timestamp if record and asked_for else job.created
-        return _order(since, job.name, due=job.due is not None) > _order_of(self.run)
-
-    def _waits_behind(self, run: ScheduleRun) -> bool:
-        """True for a newer run by hand that will take this one's place, rather than be refused itself."""
-        schedule = self.schedule
-        if run.final or run.spec.cancel or run.spec.trigger is not Trigger.MANUAL or job_uid(run) or schedule is None:
-            return False
-        claimed = run.metadata.controller_uid() == schedule.metadata.uid
-        allowed = refusal(schedule, self.verdict, replace(self.observed, runs=()), run) is None
-        return claimed and allowed and _order_of(run) > _order_of(self.run)
-
-    def record_of(self, job: Job) -> ScheduleRun | None:
-        return next((run for run in self.observed.runs if job_uid(run) == job.uid), None)
-
-    @cached_property
-    def starts_by(self) -> datetime | None:
-        """When the agent has to run, or never starts. Of a pod on a node the kubelet sees to that."""
-        job, last = self.job, self.last
-        if job is None or job.timeout_seconds is None or job.suspended or job.started_at is None:
-            return None
-        limit, since = timedelta(seconds=job.timeout_seconds), job.started_at
-        if last and last.ended_at:
-            since = max(since, last.ended_at + native_delay(len(self.attempts) or 1))
-        elif last and last.ended:  # it never ran, and does not say when it ended
-            since = max(since, last.created + limit + A_MINUTE)
-        elif last:
-            return None if last.on_node else max(since, last.created) + limit
-        return since + limit
-
-
-def _order(created: datetime | None, name: str, due: bool = False) -> tuple[str, bool, str]:
-    return rfc3339(created) if created else "", due, name
-
-
-def _order_of(run: ScheduleRun) -> tuple[str, bool, str]:
-    """Which of two runs by hand is the newer one: the moment, then the name."""
-    return _order(run.metadata.creation_timestamp, run.metadata.name)
-
-
 def look(case: Case) -> Sight:
     """What is seen of the run: the first that is true."""
     owner, schedule = case.run.metadata.controller_uid(), case.schedule
@@ -220,7 +80,7 @@ def look(case: Case) -> Sight:
         return _with_job(case, case.job) if case.job else Sight.JOB_GONE
     if schedule.metadata.deletion_timestamp:
         return Sight.OTHERS_RECORD
-    return _before_job(case) if case.by_hand else Sight.NO_RUN
+    return _before_job(case) if case.by_hand and not said_job(case.run) else Sight.NO_RUN
 
 
 def _before_job(case: Case) -> Sight:
@@ -230,7 +90,8 @@ def _before_job(case: Case) -> Sight:
         return Sight.NAME_TAKEN
     if case.no:
         return Sight.REFUSED
-    if case.observed.answered(Reason.JOB_REFUSED):
+    # With its Job there, the refusal was of another one: that of a due time, which goes first.
+    if not case.job and case.observed.answered(Reason.JOB_REFUSED):
         return Sight.JOB_REFUSED
     if case.newer:
         return Sight.OUTRUN
@@ -327,12 +188,3 @@ def _at_work(case: Case, job: Job) -> Sight:
         lost = last.deletion_time and case.now >= last.deletion_time + LOST_AFTER
         return Sight.LOST if lost else Sight.RUNNING
     return Sight.WAITING_AGAIN if case.failures else Sight.WAITING
-
-
-def _without(observed: Observed, job: Job | None) -> Observed:
-    """The world without this run: what else is active."""
-    cronjob = observed.cronjob
-    if cronjob and job:
-        rest = tuple(ref for ref in cronjob.active if ref.uid != job.uid)
-        observed = replace(observed, cronjob=replace(cronjob, active=rest))
-    return replace(observed, runs=())

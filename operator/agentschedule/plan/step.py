@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agentschedule.plan.actions import Action
-from agentschedule.plan.sight import Case
+from agentschedule.plan.case import Case
 
 
 @dataclass(frozen=True)

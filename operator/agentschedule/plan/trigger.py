@@ -64,6 +64,8 @@ def trigger_step(
     run = observed.run_named(name)
     said = annotated(meta.annotations)
     no = _taken(schedule, run) if run else _present_at_creation(schedule) or _no(schedule, verdict, observed, said)
+    if observed.answered(Reason.NAME_TAKEN, name):  # by a run of another schedule
+        no = _name_taken(name)
     if not run and not no and isinstance(schedule, AgentSchedule):
         return TriggerStep(action=CreateRun(build.requested_run(schedule, token, said)))
     # A token that was overwritten before its answer was written has left its run: remember it too.
@@ -90,7 +92,11 @@ def _answer(token: str, now: datetime, name: str, no: Refusal | None) -> LastTri
 def _taken(schedule: AgentSchedule | Unreadable, run: ScheduleRun) -> Refusal | None:
     if run.metadata.controller_uid() == schedule.metadata.uid:
         return None
-    return Refusal(Reason.NAME_TAKEN, f"A ScheduleRun {run.metadata.name} exists and is not this schedule's.")
+    return _name_taken(run.metadata.name)
+
+
+def _name_taken(name: str) -> Refusal:
+    return Refusal(Reason.NAME_TAKEN, f"A ScheduleRun {name} exists and is not this schedule's.")
 
 
 def _present_at_creation(schedule: AgentSchedule | Unreadable) -> Refusal | None:

@@ -8,11 +8,12 @@ from agentschedule.api.base import rfc3339
 from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.actions import AskWhyWaiting, HoldJob, ResumeJob
 from agentschedule.plan.attempts import waiting
+from agentschedule.plan.case import Case
 from agentschedule.plan.job import FINAL_EXIT_CODES
 from agentschedule.plan.observed import Job, Pod, Question
 from agentschedule.plan.outcome import how_it_failed
 from agentschedule.plan.retry import native_delay, retry_delay
-from agentschedule.plan.sight import LAST_NEWS, LOST_AFTER, Case
+from agentschedule.plan.sight import LAST_NEWS, LOST_AFTER
 from agentschedule.plan.step import Step, do, wait_until
 
 # A run that has only just been made is not written as Pending: most are running a moment later.
@@ -116,7 +117,7 @@ def _next(job: Job, last: Pod, case: Case) -> tuple[datetime, datetime]:
     """When Kubernetes makes the next pod, and when it should come."""
     ended = last.ended_at or case.now
     wanted = retry_delay(job.retry_delay_seconds, case.failures)
-    return ended + native_delay(len(case.attempts)), ended + wanted
+    return ended + native_delay(last.pods_before + 1), ended + wanted
 
 
 def _retrying(case: Case, last: Pod | None, at: datetime | None, look_again: datetime | None) -> Step:

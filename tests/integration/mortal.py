@@ -1,0 +1,199 @@
+"""An operator that dies between any two of its calls. Used by the tests that ask what the next one makes of it.
+
+The reconciler runs in this process, under the operator's own rights. It dies before or after its n-th write, for every
+n; then another, which knows nothing, goes on to the end. Each death is a schedule of its own, all at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentschedule.cluster import observe
+from agentschedule.cluster.client import Client
+from agentschedule.cluster.events import Recorder
+from agentschedule.cluster.store import Key, Store
+from agentschedule.errors import ClusterError
+from agentschedule.handlers.login import Connection
+from agentschedule.handlers.reconcile import Reconciler
+from tests.world import Body, World, agent_schedule, schedule_run
+
+# What an operator gets to come to the end: Kubernetes' own pause between two attempts is 10 s.
+PATIENCE_SECONDS = 90.0
+PAUSE_SECONDS = 0.6
+NEVER_DIES = 10_000
+Deed = Callable[[World, str], object]
+Question = Callable[[World, str], bool]
+
+
+class DeathError(Exception):
+    """Not a ClusterError: nothing in the operator expects it."""
+
+
+@dataclass
+class Fate:
+    """When to die: at this write, before it is sent or after it was answered."""
+
+    at: int = NEVER_DIES
+    before: bool = True
+    writes: list[str] = field(default_factory=list)
+    died: bool = False
+
+    def __str__(self) -> str:
+        return f"died {'before' if self.before else 'after'} write {self.at} of {self.writes}"
+
+
+class MortalClient(Client):
+    """Dies at a write; before that it is like any other."""
+
+    def __init__(self, connection: Connection, fate: Fate | None = None) -> None:
+        super().__init__(connection.session, connection.server)
+        self.fate = fate or Fate()
+
+    async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
+        if method == "GET":
+            return await super()._request(method, path, *args, **more)
+        fate = self.fate
+        fate.writes.append(f"{method} {path.partition('/namespaces/')[2].partition('/')[2]}")
+        fate.died = len(fate.writes) >= fate.at
+        if fate.died and fate.before:
+            raise DeathError
+        reply = await super()._request(method, path, *args, **more)
+        if fate.died:
+            raise DeathError
+        return reply
+
+
+@dataclass
+class Life:
+    """One operator's process: a store that begins empty."""
+
+    client: MortalClient
+    store: Store = field(default_factory=Store)
+
+    async def reconcile(self, key: Key) -> None:
+        """What the watches bring, then one reconcile, as the queue does it."""
+        for table in reversed(self.store.tables):
+            await observe.compare(self.client, table)
+        recorder = Recorder(self.client, "test")
+        await Reconciler(self.client, self.store, recorder, lambda _key, _moment: None)(key)
+
+    async def reconcile_until(self, key: Key, done: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                await self.reconcile(key)
+            except ClusterError as error:  # the queue would try again
+                print(error)
+            if await asyncio.to_thread(done):
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise AssertionError(f"{key.schedule}: after {PATIENCE_SECONDS:.0f} s there is still not {what}")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens to a schedule, and what must be so in the end."""
+
+    change: Deed  # what the operator dies over
+    done: Question  # the end has come
+    check: Deed  # asserts
+    runs: tuple[str, ...] = ()  # runs by hand that are at work before
+    before: Deed | None = None  # what happens then, and when it is seen to
+    ready: Question | None = None
+    kubelet: Deed | None = None  # goes on all the time
+    until: Question | None = None  # how far the first operator comes at most, if not to the end
+    then: Deed | None = None  # what happens before the second one begins
+    spec: Callable[[], Body] = dict
+    writes: int = 6  # about so many: a guess that is too low costs time only
+
+
+def run_of(schedule: str, what: str = "now") -> str:
+    """The name of a schedule's run by hand."""
+    return f"{schedule}-{what}"
+
+
+async def tell(world: World, login: Callable[[], Any], story: Story) -> list[str]:
+    """The story, with a death before and after each write; returns the writes that it takes when nobody dies."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(40))
+    first = 1
+    async with login() as connection:
+        while True:
+            last = first + story.writes
+            spec = story.spec()
+            fates = [Fate(number, before) for number in range(first, last + 1) for before in (True, False)]
+            async with asyncio.TaskGroup() as group:
+                for fate in fates:
+                    group.create_task(_Telling(world, connection, story, fate, spec).tell())
+            if not any(fate.died for fate in fates if fate.at == last):
+                break
+            first = last + 1
+    writes = min((fate.writes for fate in fates if not fate.died), key=len)
+    print(f"{len(writes)} writes, a death before and after each:", *writes, sep="\n  ")
+    return writes
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """One schedule of a story, and the operator's death over it."""
+
+    world: World
+    connection: Connection
+    story: Story
+    fate: Fate
+    spec: Body
+
+    @property
+    def name(self) -> str:
+        return f"report-{self.fate.at}{'a' if self.fate.before else 'b'}"
+
+    async def tell(self) -> None:
+        try:
+            await self._begin()
+            await self._live_and_die()
+            await asyncio.to_thread(self.story.check, self.world, self.name)
+        except Exception as error:
+            raise AssertionError(f"{self.fate}: {error!r}") from error
+
+    async def _begin(self) -> None:
+        life, story, name = Life(MortalClient(self.connection)), self.story, self.name
+        await self._do(lambda world, _: world.create(agent_schedule(name, **self.spec)))
+        await self._until(life, lambda world, _: world.condition(name, "Ready").get("status") == "True", "Ready")
+        for what in story.runs:
+            await self._do(lambda world, _, what=what: world.create(schedule_run(run_of(name, what), name)))
+        await self._until(life, lambda world, _: _are_released(world, name, len(story.runs)), "runs at work")
+        if story.before and story.ready:
+            await self._do(story.before)
+            await self._until(life, story.ready, "what comes before")
+
+    async def _live_and_die(self) -> None:
+        await self._do(self.story.change)
+        story, first = self.story, Life(MortalClient(self.connection, self.fate))
+        with contextlib.suppress(DeathError):
+            await self._until(first, story.until or story.done, "the end")
+        if story.then:
+            await self._do(story.then)
+        second, key = Life(MortalClient(self.connection)), Key(self.world.namespace, self.name)
+        await self._until(second, story.done, "the end after a death")
+        await second.reconcile(key)
+
+    async def _do(self, deed: Deed) -> None:
+        await asyncio.to_thread(deed, self.world, self.name)
+
+    async def _until(self, life: Life, question: Question, what: str) -> None:
+        def done() -> bool:
+            if self.story.kubelet:
+                self.story.kubelet(self.world, self.name)
+            return question(self.world, self.name)
+
+        await life.reconcile_until(Key(self.world.namespace, self.name), done, what)
+
+
+def _are_released(world: World, name: str, number: int) -> bool:
+    released = [job for job in world.jobs(name) if not job.spec.suspend]
+    return len(released) == number and all(run.get("status") for run in world.runs(name))
