@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
 
-from agentschedule.api.run import RunInput, ScheduleRun
+from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import scheduled_job_name
 from agentschedule.plan.cron import Cron, parse_live
 from agentschedule.plan.observed import CronJob, Job, Observed, Pod, Reference
+from tests.unit.builders import a_job, a_pod
 from tests.unit.simulation.history import History
 from tests.unit.simulation.truth import Truth
 
@@ -79,11 +80,9 @@ class Cluster:
         name = scheduled_job_name(cronjob.name, due)
         if any(job.name == name for job in self.jobs.values()):
             return None
-        job = Job(
-            name=name, namespace=cronjob.namespace, uid=self.uid("job"), resource_version="1",
-            created=whole(self.now), controller_uid=cronjob.uid, owner_uids=frozenset({cronjob.uid}), due=due,
-            suspended=False, deleting=False, succeeded=None, reason="", message="", finished_at=None, input=RunInput(),
-        )  # fmt: skip
+        begun = whole(self.now)
+        job = a_job(name, namespace=cronjob.namespace, uid=self.uid("job"), created=begun, started_at=begun, due=due)
+        job = replace(job, controller_uid=cronjob.uid, owner_uids=frozenset({cronjob.uid}))
         active = [job for job in self.jobs.values() if not job.finished]
         self.truth.started(job, self.now, bool(active), by)
         self.jobs[job.uid] = job
@@ -94,12 +93,9 @@ class Cluster:
 
     def _start_pod(self, job: Job) -> None:
         if job.uid in self.jobs:
-            self.pods[job.uid] = Pod(
-                name=job.name, namespace=job.namespace, uid=f"pod-{job.uid}", resource_version="1", job_uid=job.uid,
-                created=job.created, attempt=1, phase="Running", reason="", message="",
-                started_at=job.created, ended_at=None, exit_code=None, termination_message=None, container_reason="",
-                waiting_reason="", waiting_message="",
-            )  # fmt: skip
+            begun = {"created": job.created, "started_at": job.created, "phase": "Running"}
+            pod = a_pod(job.name, namespace=job.namespace, uid=f"pod-{job.uid}", job_uid=job.uid, **begun)
+            self.pods[job.uid] = pod
             self.wake_operator()
 
     def _finish(self, uid: str) -> None:

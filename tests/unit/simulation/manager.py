@@ -14,7 +14,7 @@ from agentschedule.api.run import ScheduleRun
 from agentschedule.cluster import parse
 from agentschedule.names import Reason
 from agentschedule.plan import actions
-from agentschedule.plan.observed import Answer, CronJob, Reference
+from agentschedule.plan.observed import Answer, CronJob, Question, Reference
 from agentschedule.plan.run import plan_run
 from agentschedule.plan.schedule import plan_schedule
 from tests.unit.simulation.cluster import NEVER, SECOND, Cluster, whole
@@ -83,7 +83,8 @@ class Operator:
 
     def _plan_run(self, name: str) -> tuple[actions.Plan[Any], Callable[[Any], bool]]:
         cluster = self.cluster
-        plan = plan_run(cluster.runs[name], cluster.schedule, cluster.observed(), cluster.now)
+        world = replace(cluster.observed(), answers=_nothing_to_add(cluster))
+        plan = plan_run(cluster.runs[name], cluster.schedule, world, cluster.now)
         return plan, lambda status: self._write_run(name, status)
 
     def _steps(self, step: Callable[[], tuple[actions.Plan[Any], Callable[[Any], bool]]]) -> datetime | None:
@@ -183,3 +184,9 @@ def _with_spec(cronjob: CronJob, body: actions.Body) -> CronJob:
     parsed = parse.cronjob(_written(body, given | {"creationTimestamp": rfc3339(cronjob.created)}))
     kept = {"last_schedule_time": cronjob.last_schedule_time, "active": cronjob.active, "marked_at": cronjob.marked_at}
     return replace(parsed, spec_generation=parsed.generation, **kept)
+
+
+def _nothing_to_add(cluster: Cluster) -> tuple[Answer, ...]:
+    """What is asked about Jobs and pods: they are as they are seen."""
+    uids = [*cluster.jobs, *(pod.uid for pod in cluster.pods.values())]
+    return tuple(Answer(question, "", uid) for question in Question for uid in uids)
