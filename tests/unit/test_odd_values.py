@@ -236,12 +236,20 @@ def test_an_odd_mark_of_a_cronjob_stops_nothing(text: str) -> None:
 @pytest.mark.parametrize("digits", [10, 30, 5_000])
 def test_a_count_of_many_digits_in_an_annotation_is_as_good_as_none(digits: int) -> None:
     cronjob = cronjob_body({names.ANNOTATION_SPEC_GENERATION: "9" * digits})
-    pod = pod_body({names.INDEX_FAILURE_COUNT: "9" * digits})
+    many = dict.fromkeys((names.INDEX_FAILURE_COUNT, names.INDEX_IGNORED_COUNT), "9" * digits)
+    pod = pod_body({names.COMPLETION_INDEX: "0"} | many)
     run = run_body({"jobUID": "uid-of-report-1", "phase": "Pending"})
     store, statuses = play(cronjobs=cronjob, jobs=job_body(), pods=pod, runs=run)
     assert [known.spec_generation for known in store.cronjobs.of(KEY)] == [None]
-    assert [known.attempt for known in store.pods.of(KEY)] == [1]
+    assert [(known.attempt, known.ignored) for known in store.pods.of(KEY)] == [(1, 0)]
     assert statuses[-1]["attempt"] == 1
+
+
+def test_a_pod_that_a_job_has_adopted_is_no_attempt() -> None:
+    """Kubernetes adopts any pod whose labels fit, and counts none without an index."""
+    run = run_body({"jobUID": "uid-of-report-1", "phase": "Pending"})
+    _, statuses = play(cronjobs=cronjob_body({}), jobs=job_body(), pods=pod_body({}), runs=run)
+    assert all("attempts" not in status for status in statuses)
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,8 @@ def pod(body: Body) -> Pod:
         namespace=meta["namespace"],
         uid=meta["uid"],
         resource_version=meta["resourceVersion"],
-        job_uid=controller_uid(meta) or "",
+        # A Job adopts any pod whose labels fit, and does not count one without an index.
+        job_uid=(controller_uid(meta) or "") if names.COMPLETION_INDEX in annotations else "",
         created=created(meta),
         attempt=small_int(annotations.get(names.INDEX_FAILURE_COUNT), 0) + 1,
         ignored=small_int(annotations.get(names.INDEX_IGNORED_COUNT), 0),
