@@ -93,6 +93,8 @@ class Reconciler:
                 await observe.refresh_schedule(self.client, self.store, key)
             if self._needs_fresh_look(key, run):
                 await observe.refresh(self.client, self.store, key)
+            if self._lacks_the_end_of_its_pod(key, run):
+                await observe.refresh_pods(self.client, self.store, key)
             plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
             return Subject(names.RUN_KIND, self.store.runs, run.metadata, run.status), plan
 
@@ -109,6 +111,15 @@ class Reconciler:
         if uid is None:
             return run.spec.trigger is Trigger.MANUAL
         return all(job.uid != uid for job in self.store.jobs.of(key))
+
+    def _lacks_the_end_of_its_pod(self, key: Key, run: ScheduleRun) -> bool:
+        """Before a Job that has ended is all that is known of a run: what the agent said is in its pod."""
+        observed, uid = self.store.observed(key), said_job(run)
+        job = next((job for job in observed.jobs if job.uid == uid), None)
+        if run.final or job is None or not job.finished:
+            return False
+        pods = observed.pods_of(job)
+        return not pods or not pods[-1].ended
 
     async def _steps(
         self, key: Key, step: Callable[[tuple[Answer, ...]], Awaitable[tuple[Subject, Plan[Any]] | None]]
