@@ -437,3 +437,11 @@ def test_what_became_of_a_pod_that_went_while_nobody_looked_is_told_by_the_next_
     assert play(world)[0] == done
     first = Case(world.run, world.schedule, world.observed, NOW).attempts[0]
     assert (first.phase, error in (first.error or "")) == (phase, True)
+
+
+def test_a_run_has_its_whole_time_to_start_however_long_it_had_to_join() -> None:
+    job = a_job(timeout_seconds=5, created=at("07:39:50"))
+    assert play(at_work(job))[0] == ["ask why report-now waits"]
+    began = replace(job, started_at=at("07:39:58"))
+    assert play(replace(at_work(began), now=at("07:40:02")))[0] == ["ask why report-now waits"]
+    assert play(replace(at_work(began), now=at("07:40:03")))[0] == ["end Job report-now: NeverStarted"]

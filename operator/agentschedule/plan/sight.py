@@ -166,10 +166,11 @@ class Case:
         job, last = self.job, self.last
         if job is None or job.timeout_seconds is None or job.suspended or (last and not last.ended and last.on_node):
             return None
-        since = job.started_at or job.created
+        # It may have been made long before it was let go: then Kubernetes has not yet said that it began.
+        since = [job.started_at] if job.started_at else []
         if last:
-            since = max(since, last.ended_at + native_delay(last.pods_before + 1) if last.ended_at else last.created)
-        return since + timedelta(seconds=job.timeout_seconds)
+            since += [last.ended_at + native_delay(last.pods_before + 1) if last.ended_at else last.created]
+        return max(since) + timedelta(seconds=job.timeout_seconds) if since else None
 
 
 def look(case: Case) -> Sight:
