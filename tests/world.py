@@ -132,6 +132,14 @@ class World:
         """Where no kubelet runs: start the agent in the newest pod of a Job."""
         self._say(self._open_pod(job), "Running", {"running": {"startedAt": rfc3339(datetime.now(UTC))}})
 
+    def evict_pod(self, job: str) -> None:
+        """Where no kubelet runs: take the newest pod of a Job away, as the drain of its node does."""
+        pod = self._open_pod(job)
+        why = {"type": names.DISRUPTION_TARGET, "status": "True", "reason": "EvictionByEvictionAPI"}
+        ended = {"terminated": {"exitCode": 143, "message": ""} | _times(pod)}
+        self._say(pod, "Failed", ended, conditions=[why])
+        self.api.core.delete_namespaced_pod(pod.metadata.name, self.namespace, grace_period_seconds=0)
+
     def stop_pods(self, schedule: str) -> None:
         """Where no kubelet runs: end the pods whose deadline was moved to now, as one would."""
         for pod in self.pods(schedule):

@@ -54,6 +54,13 @@ class OperatorProcess:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def memory(self) -> float:
+        """MiB of this machine's memory that the process holds now."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
     def kill(self) -> None:
         """SIGKILL: no clean-up of any kind."""
         self._end(signal.SIGKILL)

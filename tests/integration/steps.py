@@ -77,7 +77,7 @@ def phase(world: World, run: str) -> str:
 
 def ended(world: World, run: str, as_phase: str) -> Body:
     """A run's status once it has ended, which must be as this phase."""
-    wait_for(lambda: phase(world, run) not in ("", "Pending", "Running"), f"an end of run {run}", 40)
+    wait_for(lambda: phase(world, run) not in ("", "Pending", "Running", "Retrying"), f"an end of run {run}", 40)
     status: Body = world.run(run)["status"]
     assert status["phase"] == as_phase, status
     return status

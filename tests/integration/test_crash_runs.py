@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from agentschedule import names
-from tests.integration.mortal import Deed, Story, run_of, tell
+from agentschedule.cluster.store import Key
+from tests.integration.mortal import Deed, Life, MortalClient, Story, run_of, tell
 from tests.integration.steps import job_names, phase, run_names
-from tests.world import Body, World, next_minute, rfc3339, schedule_run, wait_for
+from tests.world import Body, World, agent_schedule, next_minute, rfc3339, schedule_run, wait_for
 
 Login = Callable[[], Any]
 NOT_RETRYABLE = '{"error":{"code":"quota","message":"no credit left","retryable":false}}'
@@ -237,8 +238,27 @@ def test_a_scheduled_run_is_recorded_and_counted_once_whenever_the_operator_dies
     assert 4 <= len(asyncio.run(tell(place, logged_in, story))) <= 7
 
 
-def due_of(job: Any) -> Any:
+def due_of(job: Any) -> datetime:
     """The minute in a scheduled Job's name."""
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(int(job.metadata.name.rpartition("-")[2]) * 60, UTC)
+
+
+def test_what_the_agent_said_is_not_lost_though_the_watch_of_pods_is_silent(place: World, logged_in: Login) -> None:
+    """The Job's end is news, its pod's is not: a stream can stay silent for a minute before anybody notices."""
+
+    async def story() -> None:
+        async with logged_in() as connection:
+            life, key = Life(MortalClient(connection)), Key(place.namespace, "report")
+            place.create(agent_schedule("report"))
+            await life.reconcile_until(key, lambda: place.condition("report", "Ready").get("status") == "True", "Ready")
+            place.create(schedule_run("report-now", "report"))
+            await life.reconcile_until(key, lambda: bool(place.open_pods("report-now")), "its pod")
+            place.start_pod("report-now")
+            await life.reconcile_until(key, lambda: phase(place, "report-now") == "Running", "the run at work")
+            life.deaf_to = life.store.pods
+            place.play_kubelet("report-now", exit_code=3, message="no such table")
+            await life.reconcile_until(key, lambda: has_ended(place, "report"), "its end")
+
+    asyncio.run(story())
+    status = ended(place, "report", "Failed", "AgentFailed", ["Failed"])
+    assert (status["exitCode"], status["message"]) == (3, "The agent exited with code 3: no such table")

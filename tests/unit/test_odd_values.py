@@ -23,6 +23,7 @@ from agentschedule.errors import ClusterError
 from agentschedule.names import Env, RunPhase, SchedulePhase
 from agentschedule.plan import build
 from agentschedule.plan.actions import CreateCronJob, UpdateCronJob
+from agentschedule.plan.history import missing_records
 from agentschedule.plan.observed import Answer, Question, Unreadable
 from agentschedule.plan.run import plan_run
 from agentschedule.plan.schedule import plan_schedule
@@ -236,12 +237,20 @@ def test_an_odd_mark_of_a_cronjob_stops_nothing(text: str) -> None:
 @pytest.mark.parametrize("digits", [10, 30, 5_000])
 def test_a_count_of_many_digits_in_an_annotation_is_as_good_as_none(digits: int) -> None:
     cronjob = cronjob_body({names.ANNOTATION_SPEC_GENERATION: "9" * digits})
-    pod = pod_body({names.INDEX_FAILURE_COUNT: "9" * digits})
+    many = dict.fromkeys((names.INDEX_FAILURE_COUNT, names.INDEX_IGNORED_COUNT), "9" * digits)
+    pod = pod_body({names.COMPLETION_INDEX: "0"} | many)
     run = run_body({"jobUID": "uid-of-report-1", "phase": "Pending"})
     store, statuses = play(cronjobs=cronjob, jobs=job_body(), pods=pod, runs=run)
     assert [known.spec_generation for known in store.cronjobs.of(KEY)] == [None]
-    assert [known.attempt for known in store.pods.of(KEY)] == [1]
+    assert [(known.attempt, known.ignored) for known in store.pods.of(KEY)] == [(1, 0)]
     assert statuses[-1]["attempt"] == 1
+
+
+def test_a_pod_that_a_job_has_adopted_is_no_attempt() -> None:
+    """Kubernetes adopts any pod whose labels fit, and counts none without an index."""
+    run = run_body({"jobUID": "uid-of-report-1", "phase": "Pending"})
+    _, statuses = play(cronjobs=cronjob_body({}), jobs=job_body(), pods=pod_body({}), runs=run)
+    assert all("attempts" not in status for status in statuses)
 
 
 @pytest.mark.parametrize(
@@ -422,3 +431,16 @@ def test_a_deep_object_is_read_or_is_an_error_of_the_cluster(levels: int) -> Non
     else:
         said = f"{len(bodies)} object"
     assert "no JSON object" in said or said == "1 object"
+
+
+@pytest.mark.parametrize(
+    "due", ["2026-03-02T08:00:00Z", "2026-03-02T08:00:00.92Z", "2026-03-02T09:00:00.5+01:00", "soon"]
+)
+def test_a_job_is_recorded_once_whatever_its_annotation_says(due: str) -> None:
+    store = Store()
+    store.cronjobs.put(cronjob_body())
+    store.jobs.put(job_body({names.CRONJOB_TIMESTAMP: due}))
+    (create,) = missing_records(a_schedule(), store.observed(KEY))
+    owned = create.body["metadata"] | {"uid": "r", "resourceVersion": "9", "creationTimestamp": "2026-03-02T08:00:02Z"}
+    store.runs.put(create.body | {"metadata": owned})
+    assert missing_records(a_schedule(), store.observed(KEY)) == []

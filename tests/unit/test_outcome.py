@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from agentschedule.api.run import ScheduleRunStatus
 from agentschedule.cluster import parse
-from agentschedule.names import AGENT_CONTAINER, RunPhase
+from agentschedule.names import AGENT_CONTAINER, COMPLETION_INDEX, RunPhase
 from agentschedule.plan.actions import DeleteRun
 from agentschedule.plan.observed import Observed, Pod
 from agentschedule.plan.run import ORPHAN_LIFE, plan_run
@@ -28,6 +28,7 @@ def a_waiting_pod(reason: str, message: str) -> Pod:
     waiting = {"waiting": {"reason": reason, "message": message}}
     owner = {"uid": "uid-of-report-now", "controller": True}
     meta = {"name": "p", "namespace": "n", "uid": "u", "resourceVersion": "1", "ownerReferences": [owner]}
+    meta |= {"annotations": {COMPLETION_INDEX: "0"}}
     status = {"phase": "Pending", "containerStatuses": [{"name": AGENT_CONTAINER, "state": waiting}]}
     return parse.pod({"metadata": meta | {"creationTimestamp": "2026-03-02T08:00:00Z"}, "spec": {}, "status": status})
 

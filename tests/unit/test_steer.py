@@ -32,6 +32,7 @@ def meta(name: str, kind: str = "job") -> Body:
         "creationTimestamp": "2026-03-02T07:30:00Z",
         "labels": {names.LABEL_SCHEDULE: NAME},
         "ownerReferences": [owner] if kind == "pod" else [],
+        "annotations": {names.COMPLETION_INDEX: "0"} if kind == "pod" else {},
     }
 
 

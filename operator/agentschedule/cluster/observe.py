@@ -29,15 +29,18 @@ async def refresh_cronjob(client: Client, store: Store, key: Key) -> None:
 
 
 async def _refresh_jobs(client: Client, store: Store, key: Key) -> None:
-    selector = f"{names.LABEL_SCHEDULE}={key.schedule}"
-    bodies, version = await client.list(resources.JOBS, key.namespace, selector)
-    store.jobs.compare(bodies, int(version), within=key)
+    await _refresh_table(client, store.jobs, key)
 
 
 async def refresh_pods(client: Client, store: Store, key: Key) -> None:
-    """Read the pods of a schedule's Jobs from the API server itself."""
-    bodies, version = await client.list(resources.PODS, key.namespace, f"{names.LABEL_SCHEDULE}={key.schedule}")
-    store.pods.compare(bodies, int(version), within=key)
+    """Read a schedule's pods from the API server itself."""
+    await _refresh_table(client, store.pods, key)
+
+
+async def _refresh_table(client: Client, table: Table[Any], key: Key) -> None:
+    selector = f"{names.LABEL_SCHEDULE}={key.schedule}"
+    bodies, version = await client.list(table.resource, key.namespace, selector)
+    table.compare(bodies, int(version), within=key)
 
 
 async def refresh_schedule(client: Client, store: Store, key: Key) -> None:

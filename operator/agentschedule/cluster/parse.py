@@ -126,7 +126,8 @@ def _annotated(text: str | None) -> datetime | None:
         found = moment(text)
     except (ValueError, OverflowError):
         return None
-    return found if found and EARLIEST - JUST_BEFORE <= found < LATEST else None
+    # Whole seconds, as the API's own times: what a record says is compared with it.
+    return found.replace(microsecond=0) if found and EARLIEST - JUST_BEFORE <= found < LATEST else None
 
 
 def small_int(text: str | None, default: D) -> int | D:
@@ -220,7 +221,8 @@ def pod(body: Body) -> Pod:
         namespace=meta["namespace"],
         uid=meta["uid"],
         resource_version=meta["resourceVersion"],
-        job_uid=controller_uid(meta) or "",
+        # A Job adopts any pod whose labels fit, and does not count one without an index.
+        job_uid=(controller_uid(meta) or "") if names.COMPLETION_INDEX in annotations else "",
         created=created(meta),
         attempt=small_int(annotations.get(names.INDEX_FAILURE_COUNT), 0) + 1,
         ignored=small_int(annotations.get(names.INDEX_IGNORED_COUNT), 0),

@@ -81,7 +81,9 @@ class Cluster:
         if any(job.name == name for job in self.jobs.values()):
             return None
         begun = whole(self.now)
-        job = a_job(name, namespace=cronjob.namespace, uid=self.uid("job"), created=begun, started_at=begun, due=due)
+        job = a_job(
+            name, namespace=cronjob.namespace, uid=self.uid("job"), created=begun, started_at=begun, due=whole(due)
+        )
         job = replace(job, controller_uid=cronjob.uid, owner_uids=frozenset({cronjob.uid}))
         active = [job for job in self.jobs.values() if not job.finished]
         self.truth.started(job, self.now, bool(active), by)
