@@ -84,6 +84,7 @@ def test_the_answer_to_an_older_token_is_not_taken_for_ours(run: Run, world: Wor
     [
         (["trigger", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
         (["trigger", "daily", "-n", "other"], "there is no AgentSchedule 'daily' in namespace 'other'"),
+        (["-n", "other", "trigger", "daily"], "there is no AgentSchedule 'daily' in namespace 'other'"),
         (["pause", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
         (["resume", "weekly"], "there is no AgentSchedule 'weekly' in namespace 'analytics'"),
         (["cancel", "daily-1"], "there is no ScheduleRun 'daily-1' in namespace 'analytics'"),

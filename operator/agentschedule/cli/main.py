@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kubectl agentschedule", description="Agents on a schedule.")
+    _add_namespace(parser)
+    parser.set_defaults(namespace=None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_next(commands.add_parser("next", help="say when a schedule is due"))
     _add_trigger(commands.add_parser("trigger", help="run a schedule's agent now"))
@@ -133,7 +135,9 @@ def _add_wait(parser: argparse.ArgumentParser, default: float, what: str) -> Non
 
 
 def _add_namespace(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-n", "--namespace", type=_name, help="default: the kubeconfig's")
+    # Not given here, it keeps what stands before the command.
+    help_ = "default: the kubeconfig's"
+    parser.add_argument("-n", "--namespace", type=_name, default=argparse.SUPPRESS, help=help_)
 
 
 def _name(text: str) -> str:
