@@ -177,3 +177,11 @@ def test_a_schedule_that_is_going_starts_nothing() -> None:
     going = schedule.model_copy(update={"metadata": meta})
     world = World(a_run(), going, Observed(a_cronjob()))
     assert play(world) == ([], None)
+
+
+def test_an_attempt_too_many_is_told_to_stop_once() -> None:
+    stopping = running_pod(name="second", created=END, no_retry="RetriesExhausted", deadline_seconds=1)
+    done, status = play(at_work(a_job(), failed_pod(), stopping))
+    assert done == []
+    assert status is not None
+    assert (status.phase, status.reason) == (RunPhase.RUNNING, "Stopping")

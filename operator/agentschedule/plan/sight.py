@@ -112,9 +112,9 @@ def _with_job(case: Case, job: Job) -> Sight:
         return Sight.LEAVING
     if job.ending:
         return Sight.ENDING
-    if case.run.spec.cancel:
-        return Sight.STOPPING if _is_stopping(case) else Sight.CANCEL
-    return _at_work(case, job)
+    if _is_stopping(case):
+        return Sight.STOPPING
+    return Sight.CANCEL if case.run.spec.cancel else _at_work(case, job)
 
 
 def _is_stopping(case: Case) -> bool:
