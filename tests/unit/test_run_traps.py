@@ -185,3 +185,9 @@ def test_an_attempt_too_many_is_told_to_stop_once() -> None:
     assert done == []
     assert status is not None
     assert (status.phase, status.reason) == (RunPhase.RUNNING, "Stopping")
+
+
+def test_a_held_job_that_somebody_lets_go_is_not_held_again() -> None:
+    job = a_job(retry_limit=3, retry_delay_seconds=600, held_until=END + timedelta(seconds=600))
+    assert play(later(at_work(job, failed_pod()), seconds=4))[0] == []
+    assert play(later(at_work(replace(job, held_until=END), failed_pod()), seconds=4))[0] != []  # of the attempt before
