@@ -36,8 +36,9 @@ FIELD_RULES: Mapping[Kind, Mapping[str, Rules]] = {SCHEDULE: {"spec.schedule": S
 INSTALL_HEADER = f"""{HEADER}#
 # Everything in one file, rendered from charts/agentschedule into the namespace {NAMESPACE}:
 #   kubectl apply --server-side -f manifests/install.yaml
-# Set the image of the Deployment to where you pushed it. The last two objects, MutatingAdmissionPolicy and its
-# binding, need Kubernetes 1.36; an older cluster refuses them and everything else works.
+# Set the image to where you pushed it: it is named twice in the Deployment. The last two objects,
+# MutatingAdmissionPolicy and its binding, need Kubernetes 1.36; an older cluster refuses them and everything else
+# works.
 """
 
 STATES = Path("docs/run-states.md")

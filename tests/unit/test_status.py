@@ -150,6 +150,12 @@ def test_a_job_is_active_from_the_start_and_until_its_run_has_ended() -> None:
     assert (status.active, status.active_runs) == (0, None)
 
 
+def test_of_very_many_active_runs_a_hundred_are_named() -> None:
+    runs = tuple(builders.a_run(f"by-hand-{number}") for number in range(150))
+    status = status_of(a_schedule(), Observed(a_cronjob(), runs=runs))
+    assert (status.active, len(status.active_runs or ())) == (150, 100)
+
+
 def test_a_manual_run_is_active_before_it_has_a_job() -> None:
     status = status_of(a_schedule(), Observed(a_cronjob(), runs=(builders.a_run("by-hand"),)))
     assert (status.active, status.active_runs) == (1, ("by-hand",))

@@ -82,6 +82,9 @@ class RunInput(Model):
     params: FreeForm | None = None
     model: str | None = None
     session_id: Annotated[str | None, Field(alias="sessionID")] = None
+    truncated: Annotated[
+        bool | None, Field(description="true if message or params are longer than a record holds; the Job has them.")
+    ] = None
 
 
 class Attempt(Model):

@@ -246,7 +246,9 @@ class AgentScheduleStatus(Model):
         str | None,
         Field(alias="lastSessionID", description="The session that the last run reported, for session.mode Continue."),
     ] = None
-    active_runs: Annotated[tuple[str, ...] | None, Field(description="Runs that have not ended.")] = None
+    active_runs: Annotated[
+        tuple[str, ...] | None, Field(description="Runs that have not ended; 100 at most are named.")
+    ] = None
     active: Annotated[int, Field(description="How many runs have not ended.")] = 0
     counts: Annotated[Counts | None, Field(description="Totals since the schedule was made.")] = None
     counted_runs: Annotated[

@@ -28,6 +28,8 @@ Body = dict[str, Any]
 D = TypeVar("D")
 M = TypeVar("M", bound=Model)
 MAX_DIGITS = 9
+# Of a message, and of params, that a record repeats: it is read by every watcher, and the Job has the whole.
+MAX_INPUT_BYTES = 4096
 # What a later version may have said in words that are not known here, and that decides nothing.
 SAID_OF_A_SCHEDULE = frozenset({"phase", "lastRun", "lastTrigger"})
 SAID_OF_A_RUN = frozenset({"attempts"})
@@ -175,10 +177,14 @@ def _input(spec: Body) -> RunInput:
         params = {}
     if not isinstance(params, dict) or is_deeper(params, MAX_PARAMS_DEPTH):
         params = {}
+    whole = env.get(Env.MESSAGE) or ""
+    message = whole.encode()[:MAX_INPUT_BYTES].decode(errors="ignore")
+    too_many = len(env.get(Env.PARAMS, "").encode()) > MAX_INPUT_BYTES
     return RunInput(
-        message=env.get(Env.MESSAGE) or None,
+        message=message or None,
         message_from=_message_from(spec) if env.get(Env.MESSAGE_FILE) else None,
-        params=_without_nulls(params) or None,
+        params=None if too_many else _without_nulls(params) or None,
+        truncated=True if too_many or message != whole else None,
         model=env.get(Env.MODEL) or None,
         session_id=env.get(Env.SESSION_ID) or None,
     )

@@ -23,6 +23,8 @@ from agentschedule.plan.verdict import Verdict
 from agentschedule.plan.warnings import warnings
 
 UPCOMING = 5
+# Of active runs: with Allow there may be any number.
+MOST_NAMES = 100
 FAILURES = (RunPhase.FAILED, RunPhase.TIMED_OUT)
 
 
@@ -169,7 +171,7 @@ def _runs(schedule: AgentSchedule | Unreadable, found: Findings, old: AgentSched
     still = {count_key(run) for run in own} | {job.uid for job in found.observed.controlled}
     active = tuple(sorted(_active_names(own, found.observed, set(counted))))
     fields: dict[str, object] = {
-        "active_runs": active or None,
+        "active_runs": active[:MOST_NAMES] or None,
         "active": len(active),
         "counts": _counted(found.closed.added_to(old.counts or Counts()), new),
         "counted_runs": (*(key for key in counted if key in still), *map(count_key, new)) or None,
