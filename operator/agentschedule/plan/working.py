@@ -44,10 +44,11 @@ def wait(case: Case) -> Step:
     told = case.observed.answered(Question.WHY_WAITING, about.uid)
     if told is None and case.now >= since + PATIENCE:
         return do(AskWhyWaiting(about.name, about.uid))
-    if told is None and not case.failures and not case.old.phase and case.now < job.created + FIRST_WORD:
-        return wait_until(job.created + FIRST_WORD)
-    soon = since + PATIENCE if told is None else case.now + max(PATIENCE, (case.now - since) / 2)
-    return _explained(last, told.message if told else "", min(filter(None, (soon, case.starts_by))))
+    if told is None:
+        fresh = not case.failures and not case.old.phase and case.now < job.created + FIRST_WORD
+        return wait_until(job.created + FIRST_WORD) if fresh else Step(look_again=since + PATIENCE)
+    soon = case.now + max(PATIENCE, (case.now - since) / 2)
+    return _explained(last, told.message, min(filter(None, (soon, case.starts_by))))
 
 
 def _told(case: Case, last: Pod) -> str | None:
