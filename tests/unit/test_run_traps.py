@@ -191,3 +191,15 @@ def test_a_held_job_that_somebody_lets_go_is_not_held_again() -> None:
     job = a_job(retry_limit=3, retry_delay_seconds=600, held_until=END + timedelta(seconds=600))
     assert play(later(at_work(job, failed_pod()), seconds=4))[0] == []
     assert play(later(at_work(replace(job, held_until=END), failed_pod()), seconds=4))[0] != []  # of the attempt before
+
+
+def test_a_job_that_goes_at_a_due_time_may_have_been_replaced() -> None:
+    gone = World(
+        made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob(replace=True, forbid=False))
+    )
+    just_due = replace(gone, now=at("08:00:02"))
+    assert (play(just_due), requeue(just_due)) == (([], None), at("08:00:05"))
+    for later_on, by in ((at("08:00:06"), "JobDeleted"), (at("07:59:00"), "JobDeleted")):
+        _, status = play(replace(gone, now=later_on))
+        assert status is not None
+        assert status.reason == by

@@ -6,10 +6,13 @@ with our words.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from agentschedule import names
 from agentschedule.names import Reason
 from agentschedule.plan.actions import AskNamespace, DeleteJob, EndJob, LookAtPods, ReadLog, ResumeJob, StopPod
 from agentschedule.plan.case import Case
+from agentschedule.plan.cronjob import live_cron
 from agentschedule.plan.observed import Job, Question
 from agentschedule.plan.outcome import how_it_failed
 from agentschedule.plan.sight import LAST_NEWS
@@ -135,8 +138,18 @@ def job_gone(case: Case) -> Step:
     if by := _successor(case):
         message = f"Run {by} took its place: concurrencyPolicy is Replace."
         return Step(reason=Reason.REPLACED, message=message)
+    if due := _just_due(case):
+        return wait_until(due + LAST_NEWS)
     message = "The run's Job was deleted before its end was seen."
     return Step(reason=Reason.JOB_DELETED, message=message, warning=True)
+
+
+def _just_due(case: Case) -> datetime | None:
+    """Under Replace, Kubernetes deletes the active Job a moment before it makes the one that comes due."""
+    cronjob, live = case.observed.cronjob, live_cron(case.observed.cronjob)
+    if cronjob is None or live is None or not cronjob.replace or cronjob.suspend:
+        return None
+    return live.last(case.now - LAST_NEWS, case.now)
 
 
 def _successor(case: Case) -> str | None:
