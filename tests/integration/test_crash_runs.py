@@ -157,48 +157,48 @@ def test_a_run_between_two_attempts_is_cancelled_whenever_the_operator_dies(plac
 def test_a_run_that_waits_for_another_is_cancelled_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
     def both(world: World, name: str) -> None:
         world.start_pod(run_of(name))
-        world.create(schedule_run(run_of(name, "next"), name))
+        world.create(schedule_run(run_of(name, "second"), name))
 
     def waits(world: World, name: str) -> bool:
-        return phase(world, run_of(name, "next")) == "Pending" and phase(world, run_of(name)) == "Running"
+        return phase(world, run_of(name, "second")) == "Pending" and phase(world, run_of(name)) == "Running"
 
     def cancel_next(world: World, name: str) -> None:
-        world.cancel(run_of(name, "next"))
+        world.cancel(run_of(name, "second"))
 
     def done(world: World, name: str) -> bool:
         return len(world.status(name).get("countedRuns", ())) == 1
 
     def check(world: World, name: str) -> None:
         assert job_names(world, name) == [run_of(name)]
-        assert world.run(run_of(name, "next"))["status"]["reason"] == "Cancelled"
+        assert world.run(run_of(name, "second"))["status"]["reason"] == "Cancelled"
         assert phase(world, run_of(name)) == "Running", "within its grace period"
         is_counted(world, name, active=1)
 
     spec = {"concurrencyPolicy": "Replace"}
-    story = Story(cancel_next, done, check, ("now",), both, waits, spec=lambda: spec, writes=5)
-    assert 2 <= len(asyncio.run(tell(place, logged_in, story))) <= 5
+    story = Story(cancel_next, done, check, ("now",), both, waits, spec=lambda: spec, writes=6)
+    assert 2 <= len(asyncio.run(tell(place, logged_in, story))) <= 6
 
 
 def test_one_run_takes_the_place_of_another_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
     def replace(world: World, name: str) -> None:
-        world.create(schedule_run(run_of(name, "next"), name))
+        world.create(schedule_run(run_of(name, "second"), name))
 
     def done(world: World, name: str) -> bool:
         released = [job.metadata.name for job in world.jobs(name) if not job.spec.suspend]
-        return has_ended(world, name) and run_of(name, "next") in released and world.status(name)["active"] == 1
+        return has_ended(world, name) and run_of(name, "second") in released and world.status(name)["active"] == 1
 
     def check(world: World, name: str) -> None:
-        assert job_names(world, name) == run_names(world, name) == [run_of(name, "next"), run_of(name)]
+        assert job_names(world, name) == run_names(world, name) == [run_of(name), run_of(name, "second")]
         old = world.run(run_of(name))["status"]
         assert (old["phase"], old["reason"]) == ("Cancelled", "Replaced")
-        assert [ref.name for ref in world.cronjob(name).status.active] == [run_of(name, "next")]
+        assert [ref.name for ref in world.cronjob(name).status.active] == [run_of(name, "second")]
         first, second = (
-            next(j for j in world.jobs(name) if j.metadata.name == run_of(name, w)) for w in ("now", "next")
+            next(j for j in world.jobs(name) if j.metadata.name == run_of(name, w)) for w in ("now", "second")
         )
         gone = next(c for c in first.status.conditions if c.type == "Failed").last_transition_time
         assert second.metadata.creation_timestamp >= gone, "they overlap"
         is_counted(world, name, active=1, manual=1)
-        assert world.status(name)["activeRuns"] == [run_of(name, "next")]
+        assert world.status(name)["activeRuns"] == [run_of(name, "second")]
 
     spec = {"concurrencyPolicy": "Replace"}
     story = Story(replace, done, check, ("now",), begin, is_running, kubelet=obey, spec=lambda: spec, writes=16)
