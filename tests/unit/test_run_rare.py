@@ -13,7 +13,7 @@ from agentschedule.plan.observed import Answer
 from agentschedule.plan.run import plan_run
 from agentschedule.plan.sight import Case
 from tests.unit.builders import a_job, at
-from tests.unit.test_run_table import (
+from tests.unit.run_worlds import (
     END,
     NOW,
     as_planned,

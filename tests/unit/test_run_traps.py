@@ -9,7 +9,7 @@ from agentschedule.names import RunPhase
 from agentschedule.plan.observed import Answer, Observed, Question
 from agentschedule.plan.run import plan_run
 from tests.unit.builders import a_cronjob, a_job, a_pod, a_run, a_schedule, at
-from tests.unit.test_run_table import (
+from tests.unit.run_worlds import (
     END,
     LIMIT_1,
     ME,
