@@ -198,8 +198,8 @@ def test_a_job_that_goes_at_a_due_time_may_have_been_replaced() -> None:
         made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob(replace=True, forbid=False))
     )
     just_due = replace(gone, now=at("08:00:02"))
-    assert (play(just_due), requeue(just_due)) == (([], None), at("08:00:05"))
-    for later_on, by in ((at("08:00:06"), "JobDeleted"), (at("07:59:00"), "JobDeleted")):
+    assert (play(just_due), requeue(just_due)) == (([], None), at("08:00:03"))
+    for later_on, by in ((at("08:00:31"), "JobDeleted"), (at("07:59:00"), "JobDeleted")):
         _, status = play(replace(gone, now=later_on))
         assert status is not None
         assert status.reason == by

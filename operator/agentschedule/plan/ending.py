@@ -6,7 +6,7 @@ with our words.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import timedelta
 
 from agentschedule import names
 from agentschedule.names import Reason
@@ -15,8 +15,13 @@ from agentschedule.plan.case import Case
 from agentschedule.plan.cronjob import live_cron
 from agentschedule.plan.observed import Job, Question
 from agentschedule.plan.outcome import how_it_failed
+from agentschedule.plan.settle import owed
 from agentschedule.plan.sight import LAST_NEWS
 from agentschedule.plan.step import Step, do, wait_until
+
+# How late the controller may be with what is due, before a Job that is gone was not replaced.
+LATE = timedelta(seconds=30)
+A_MOMENT = timedelta(seconds=1)
 
 
 def cancel(case: Case) -> Step:
@@ -138,18 +143,19 @@ def job_gone(case: Case) -> Step:
     if by := _successor(case):
         message = f"Run {by} took its place: concurrencyPolicy is Replace."
         return Step(reason=Reason.REPLACED, message=message)
-    if due := _just_due(case):
-        return wait_until(due + LAST_NEWS)
+    if _is_being_replaced(case):
+        return wait_until(case.now + A_MOMENT)
     message = "The run's Job was deleted before its end was seen."
     return Step(reason=Reason.JOB_DELETED, message=message, warning=True)
 
 
-def _just_due(case: Case) -> datetime | None:
-    """Under Replace, Kubernetes deletes the active Job a moment before it makes the one that comes due."""
+def _is_being_replaced(case: Case) -> bool:
+    """Under Replace, Kubernetes deletes the active Job a moment before it makes the one that has come due."""
     cronjob, live = case.observed.cronjob, live_cron(case.observed.cronjob)
-    if cronjob is None or live is None or not cronjob.replace or cronjob.suspend:
-        return None
-    return live.last(case.now - LAST_NEWS, case.now)
+    if cronjob is None or live is None or not cronjob.replace:
+        return False
+    due = owed(case.observed, live, case.now)
+    return due is not None and case.now < due + LATE
 
 
 def _successor(case: Case) -> str | None:
