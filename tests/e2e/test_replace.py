@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from agentschedule import names
 from tests.cluster.fixtures import node_group
@@ -62,18 +61,19 @@ def test_of_three_at_once_the_last_one_runs(world: World) -> None:
 
 
 def test_a_run_that_comes_due_takes_the_place_of_one_by_hand(world: World) -> None:
-    world.apply(agent_schedule("report", "* * * * *", agent=AGENT, concurrencyPolicy="Replace"))
+    minute = next_minute(preparation=25)
+    once_a_day = f"{minute.minute} {minute.hour} * * *"
+    world.apply(agent_schedule("report", once_a_day, agent=AGENT, concurrencyPolicy="Replace"))
     seen(world, "report")
-    minute = next_minute(preparation=8)
-    sleep_until(minute - timedelta(seconds=6))
     by_hand = trigger(world, "report")["run"]
+    wait_for(in_phase(world, by_hand, "Running"), "the run by hand at work", 60)
+    sleep_until(minute)
 
     status = ended(world, by_hand)["status"]
     due = names.scheduled_job_name("report", minute)
     assert (status["phase"], status["reason"]) == ("Cancelled", "Replaced")
     assert due in status["message"]
     wait_for(in_phase(world, due, "Running"), "the scheduled one at work", 60)
-    world.patch("report", suspend=True)
     world.kubectl("delete", "job", due)
     run: Body = scheduled_run(world, "report", minute)
     assert run["status"]["reason"] == "JobDeleted"

@@ -203,3 +203,10 @@ def test_a_job_that_goes_at_a_due_time_may_have_been_replaced() -> None:
         _, status = play(replace(gone, now=later_on))
         assert status is not None
         assert status.reason == by
+
+
+def test_a_cancel_of_our_own_is_no_news_and_must_be_looked_after() -> None:
+    for reason, look_again in ((None, at("07:40:01")), ("Stopping", None)):
+        asked = a_run("older", jobUID="uid-of-older", phase="Running", reason=reason, spec={"cancel": True})
+        waits = joining(OLDER, run=ME, policy="Replace", active=(OLDER,), runs=(asked,))
+        assert (play(waits)[0], requeue(waits)) == ([], look_again)

@@ -82,8 +82,10 @@ def replace(case: Case) -> Step:
     if cancels := [CancelRun(run, case.run.metadata.name) for run in records if run and not run.spec.cancel]:
         return do(*cancels)
     active = ", ".join(job.name for job in case.rivals)
-    # A Job that has no record yet gets it in a moment; the end of one that is cancelled is news.
-    look_again = None if all(records) else case.now + A_MOMENT
+    # A record that is not there yet comes in a moment. A cancel of ours is no news to us: until it is acted upon, look
+    # again; from then on, the end is news.
+    acted_upon = all(run and run.status and run.status.reason == Reason.STOPPING for run in records)
+    look_again = None if acted_upon else case.now + A_MOMENT
     return Step(reason=Reason.REPLACING, message=f"Waits for the end of {active}.", look_again=look_again)
 
 
