@@ -210,3 +210,9 @@ def test_a_cancel_of_our_own_is_no_news_and_must_be_looked_after() -> None:
         asked = a_run("older", jobUID="uid-of-older", phase="Running", reason=reason, spec={"cancel": True})
         waits = joining(OLDER, run=ME, policy="Replace", active=(OLDER,), runs=(asked,))
         assert (play(waits)[0], requeue(waits)) == ([], look_again)
+
+
+def test_of_the_same_second_a_run_that_is_at_work_is_the_older_one_whatever_its_name() -> None:
+    first = made(a_run("zz", jobUID="uid-of-zz", phase="Running"), at("07:38:00"))
+    waits = joining(a_job("zz"), run=ME, policy="Replace", active=(a_job("zz"),), runs=(first,))
+    assert play(waits)[0] == ["cancel ScheduleRun zz, replaced by report-now"]

@@ -110,11 +110,14 @@ class Case:
         return next((job.name for job in self.rivals if self._came_later(job)), None) or next(waiting, None)
 
     def _came_later(self, job: Job) -> bool:
-        """What came due in the same second did: a due time does not come again."""
+        """Of the same second, what has come due did, for it does not come again; and what somebody started did not."""
         record = self.record_of(job)
         asked_for = record is not None and names.ANNOTATION_JOB_UID not in record.metadata.annotations
         since = record.metadata.creation_timestamp if record and asked_for else job.created
-        return _order(since, job.name, due=job.due is not None) > _order_of(self.run)
+        mine = self.run.metadata.creation_timestamp
+        if since is None or mine is None:
+            return False
+        return since >= mine if job.due else since > mine
 
     def _waits_behind(self, run: ScheduleRun) -> bool:
         """True for a newer run by hand that will take this one's place, rather than be refused itself."""
@@ -145,13 +148,10 @@ class Case:
         return since + limit
 
 
-def _order(created: datetime | None, name: str, due: bool = False) -> tuple[str, bool, str]:
-    return rfc3339(created) if created else "", due, name
-
-
-def _order_of(run: ScheduleRun) -> tuple[str, bool, str]:
-    """Which of two runs by hand is the newer one: the moment, then the name."""
-    return _order(run.metadata.creation_timestamp, run.metadata.name)
+def _order_of(run: ScheduleRun) -> tuple[str, str]:
+    """Which of two runs that wait is the newer one: the moment, then the name."""
+    created = run.metadata.creation_timestamp
+    return rfc3339(created) if created else "", run.metadata.name
 
 
 def _without(observed: Observed, job: Job | None) -> Observed:
