@@ -68,7 +68,7 @@ def refused(case: Case) -> Step:
 def job_refused(case: Case) -> Step:
     answer = case.observed.answered(Reason.JOB_REFUSED)
     said = answer.message if answer else ""
-    return _withdrawn(case) or Step(reason=Reason.JOB_REFUSED, message=f"The API refused the run's Job: {said}")
+    return Step(reason=Reason.JOB_REFUSED, message=f"The API refused the run's Job: {said}")
 
 
 def outrun(case: Case) -> Step:
