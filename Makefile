@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CLUSTER_TOOL := $(BIN)/python -m tests.cluster
+CLUSTER_TOOL := $(BIN)/python -m tools.cluster
 # Most tests wait for the clock: more workers than cores.
 WORKERS ?= 4
 PYTEST := $(BIN)/pytest --durations=10
@@ -42,7 +42,7 @@ test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times, 
 .PHONY: test-time
 test-time: $(STAMP) ## The due times against Go's library, a million times, and more histories of the ledger
 	@AGENTSCHEDULE_TIME_CASES=1000000 AGENTSCHEDULE_TIME_MUTATIONS=150000 AGENTSCHEDULE_HISTORIES=50000 \
-	  $(PYTEST) -q -n 2 tests/oracle tests/unit/test_simulation.py
+	  $(PYTEST) -q -n 2 tests/oracle tests/unit/plan/schedule/test_simulation.py
 
 .PHONY: benchmark
 benchmark: $(STAMP) ## How fast due times are found and counted, beside other libraries
@@ -70,12 +70,12 @@ check: $(STAMP) ## Format, lint, types, layers, generated files, chart
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	HELM="$$($(CLUSTER_TOOL) tool helm)" $(BIN)/python -m agentschedule.generate --check
-	$(BIN)/python -m tests.cluster.check_chart
+	$(BIN)/python -m tools.generate --check
+	$(BIN)/python -m tools.cluster.check_chart
 
 .PHONY: generate
 generate: $(STAMP) ## Write CRDs, the chart's generated parts and manifests/install.yaml
-	@HELM="$$($(CLUSTER_TOOL) tool helm)" $(BIN)/python -m agentschedule.generate
+	@$(BIN)/python -m tools.generate
 
 .PHONY: fmt
 fmt: $(STAMP) ## Format, and mend what the linter can

@@ -1,3 +1,3 @@
-"""Fixtures for all tests: they are in tests/cluster/fixtures.py."""
+"""Fixtures for all tests: they are in tests/fixtures.py."""
 
-pytest_plugins = ["tests.cluster.fixtures"]
+pytest_plugins = ["tests.fixtures"]

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from agentschedule import names
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import Api
+from tests.fixtures import Api
+from tools.cluster.base import Cluster
 
 Body = dict[str, Any]
 T = TypeVar("T")

@@ -11,10 +11,10 @@ from kubernetes.client import V1Namespace, V1ObjectMeta
 
 from agentschedule import names
 from agentschedule.names import RunPhase
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import Api
-from tests.cluster.paths import IMAGE
+from tests.fixtures import Api
 from tests.world import Body, World, wait_for
+from tools.cluster.base import Cluster
+from tools.cluster.paths import IMAGE
 
 PATIENCE = 120.0  # seconds until a pod has run, on a machine that has other work too
 MINUTE = timedelta(minutes=1)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import Api
 from tests.e2e.agents import new_world
 from tests.e2e.installation import Installation
+from tests.fixtures import Api
 from tests.world import World
+from tools.cluster.base import Cluster
 
 # A right that the chart's role lacks, as the API server puts it; and bugs. (Kopf calls each of its retries an ERROR.)
 TROUBLE = ('forbidden: User "', "Traceback", " ERROR   agentschedule", "no end after", "is being terminated")

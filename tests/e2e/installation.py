@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from tests.cluster import chart
-from tests.cluster.base import Cluster
-from tests.cluster.paths import IMAGE, ROOT
 from tests.world import wait_for
+from tools.cluster import chart
+from tools.cluster.base import Cluster
+from tools.cluster.paths import IMAGE, ROOT
 
 MANIFEST = ROOT / "manifests" / "install.yaml"
 SAMPLES = ROOT / "manifests" / "samples"

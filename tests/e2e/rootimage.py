@@ -7,8 +7,8 @@ import json
 import tarfile
 from pathlib import Path
 
-from tests.cluster import binaries, images
-from tests.cluster.base import Cluster
+from tools.cluster import binaries, images
+from tools.cluster.base import Cluster
 
 ROOT_IMAGE = "localhost/runs-as-root:1"
 

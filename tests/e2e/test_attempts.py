@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from kubernetes.client import V1DeleteOptions, V1Eviction, V1ObjectMeta
 
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import condition, ended, log, moment, run_events, seen, shell, told, trigger
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
 
 pytestmark = node_group("runs")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import MINUTE, is_final, next_minute, now, seen, shell, sleep_until
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
 
 pytestmark = node_group("node")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.fixtures import node_group
-from tests.cluster.paths import IMAGE
 from tests.e2e.agents import ended, log, seen, trigger
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
+from tools.cluster.paths import IMAGE
 
 pytestmark = node_group("runs")
 

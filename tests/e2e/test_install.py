@@ -7,8 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from tests.cluster import chart
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import (
     ended,
     is_final,
@@ -23,7 +21,9 @@ from tests.e2e.agents import (
     trigger,
 )
 from tests.e2e.installation import SAMPLES, Installation
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, schedule_run, wait_for
+from tools.cluster import chart
 
 pytestmark = node_group("node")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kubernetes.client import ApiException
 
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import Api, node_group
 from tests.e2e.agents import new_world, seen, shell, trigger
 from tests.e2e.installation import Installation
+from tests.fixtures import Api, node_group
 from tests.world import World, agent_schedule, wait_for
+from tools.cluster.base import Cluster
 
 pytestmark = node_group("runs")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import ended, run_events, runner, seen, shell, trigger
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
 
 pytestmark = node_group("runs")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agentschedule import names
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import ended, moment, next_minute, scheduled_run, seen, shell, sleep_until, trigger
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
 
 pytestmark = node_group("runs")

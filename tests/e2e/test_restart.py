@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agentschedule.names import LABEL_JOB_NAME, scheduled_job_name
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import ended, next_minute, now, runner, scheduled_run, seen, sleep_until, trigger
 from tests.e2e.installation import Installation
+from tests.fixtures import node_group
 from tests.world import World, agent_schedule, wait_for
 
 pytestmark = node_group("node")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import ended, seen, shell, told, trigger
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, schedule_run, wait_for
 
 pytestmark = node_group("runs")

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from agentschedule import names
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import (
     MINUTE,
     PATIENCE,
@@ -26,6 +25,7 @@ from tests.e2e.agents import (
     sleep_until,
     told,
 )
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
 
 pytestmark = node_group("node")

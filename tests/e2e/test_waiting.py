@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import node_group
 from tests.e2e.agents import runner, seen, trigger
 from tests.e2e.rootimage import ROOT_IMAGE, load_root_image
+from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
+from tools.cluster.base import Cluster
 
 pytestmark = node_group("node")
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from agentschedule.api.http import HttpAgent
 from agentschedule.names import HttpEnv
-from agentschedule.plan.env import unescape
-from agentschedule.plan.http import http_parts
+from agentschedule.plan.objects.http import http_parts
+from agentschedule.plan.spec.env import unescape
 
 ROOT = Path(__file__).parents[2]
 # The runner with shorter pauses between its tries.

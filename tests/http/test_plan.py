@@ -12,8 +12,8 @@ from agentschedule.api.base import Model, ObjectMeta
 from agentschedule.api.crd import structural_schema
 from agentschedule.api.http import HttpAgent
 from agentschedule.names import Env, HttpEnv
-from agentschedule.plan.env import unescape
-from agentschedule.plan.http import HttpParts, http_parts
+from agentschedule.plan.objects.http import HttpParts, http_parts
+from agentschedule.plan.spec.env import unescape
 from tests.http.rules import INVALID, TOKEN, URL, VALID
 
 

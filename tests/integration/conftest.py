@@ -12,12 +12,12 @@ import pytest
 
 from agentschedule.handlers.login import Connection, connect
 from agentschedule.settings import Settings
-from tests.cluster import chart
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import Api
-from tests.cluster.operator_process import OperatorProcess
+from tests.fixtures import Api
 from tests.integration import timeline
 from tests.world import World
+from tools.cluster import chart
+from tools.cluster.base import Cluster
+from tools.cluster.operator_process import OperatorProcess
 
 ACCOUNT = "agentschedule"
 RIGHTS = ("serviceaccount", "clusterrole")

@@ -8,8 +8,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from agentschedule import names
-from tests.cluster import audit, chart
-from tests.cluster.operator_process import OperatorProcess
 from tests.integration.conftest import ACCOUNT
 from tests.integration.steps import (
     QUIET_SECONDS,
@@ -23,6 +21,8 @@ from tests.integration.steps import (
     started,
 )
 from tests.world import World, schedule_run, stays, wait_for
+from tools.cluster import audit, chart
+from tools.cluster.operator_process import OperatorProcess
 
 DEATHS = 5
 GOOD, BAD, AGAIN = "good", "bad", "again"  # 'again' fails first, and then succeeds

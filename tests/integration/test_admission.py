@@ -12,14 +12,14 @@ from kubernetes.client import ApiException
 
 from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.generate import ROOT
-from agentschedule.plan import build
-from agentschedule.plan.timing import timing
-from tests.cluster.base import Cluster, KubectlError
-from tests.cluster.chart import CRD_NAMES
-from tests.cluster.daemons import wait_until
-from tests.cluster.fixtures import Api
+from agentschedule.plan.objects import build
+from agentschedule.plan.spec.timing import timing
+from tests.fixtures import Api
 from tests.http import rules
+from tools.cluster.base import Cluster, KubectlError
+from tools.cluster.chart import CRD_NAMES
+from tools.cluster.daemons import wait_until
+from tools.generate import ROOT
 
 pytestmark = pytest.mark.usefixtures("crds")
 

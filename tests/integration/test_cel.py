@@ -19,9 +19,10 @@ from kubernetes.client import ApiException
 
 from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.plan import build, cron
-from agentschedule.plan.timing import timing
-from tests.cluster.fixtures import Api
+from agentschedule.plan import cron
+from agentschedule.plan.objects import build
+from agentschedule.plan.spec.timing import timing
+from tests.fixtures import Api
 from tests.oracle import cases
 from tests.world import Body, agent_schedule
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kubernetes.client import ApiException
 
 from agentschedule import names
-from tests.cluster.operator_process import OperatorProcess
 from tests.integration.steps import answer, at_work, finish, run_by_hand, settled, started
 from tests.world import World, agent_schedule, wait_for
+from tools.cluster.operator_process import OperatorProcess
 
 
 def left(world: World) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from tests.cluster.operator_process import OperatorProcess
 from tests.integration.steps import at_work, ended, messages, run_by_hand, settled, started
 from tests.world import NEVER, Body, World, agent_schedule, stays, wait_for
+from tools.cluster.operator_process import OperatorProcess
 
 POD = "/spec/jobTemplate/spec/template"
 LABEL = names.LABEL_SCHEDULE.replace("/", "~1")

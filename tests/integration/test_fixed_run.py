@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.cluster.base import Cluster, KubectlError
 from tests.integration.test_admission import OVERRIDES, RUN, Manifest, changed, create, table
+from tools.cluster.base import Cluster, KubectlError
 
 pytestmark = pytest.mark.usefixtures("crds")
 

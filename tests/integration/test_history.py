@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from tests.cluster.operator_process import OperatorProcess
 from tests.integration.steps import (
     QUIET_SECONDS,
     answer,
@@ -18,6 +17,7 @@ from tests.integration.steps import (
     started,
 )
 from tests.world import World, stays, wait_for
+from tools.cluster.operator_process import OperatorProcess
 
 
 def test_beyond_history_job_pods_and_record_go_together_and_counts_stay(world: World) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from agentschedule.generate import ROOT
-from tests.cluster.base import Cluster, NotPossibleError
-from tests.cluster.daemons import wait_until
+from tools.cluster.base import Cluster, NotPossibleError
+from tools.cluster.daemons import wait_until
+from tools.generate import ROOT
 
 pytestmark = pytest.mark.usefixtures("crds")
 

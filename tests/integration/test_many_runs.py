@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cluster.operator_process import OperatorProcess
 from tests.integration.steps import at_work, counts, job_names, run_names
 from tests.world import World, schedule_run, wait_for
+from tools.cluster.operator_process import OperatorProcess
 
 WARM, ALL = 100, 500  # runs
 GOOD, BAD, CANCELLED = "good", "bad", "cancelled"

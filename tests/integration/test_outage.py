@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from tests.cluster.operator_process import OperatorProcess
 from tests.world import World, agent_schedule, next_minute, rfc3339, sleep_until, wait_for
+from tools.cluster.operator_process import OperatorProcess
 
 MINUTE = timedelta(minutes=1)
 STRICT, PATIENT = "strict", "patient"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from tests.cluster import audit, chart
-from tests.cluster.operator_process import OperatorProcess
 from tests.integration.conftest import ACCOUNT
 from tests.world import Body, World, agent_schedule, rfc3339, wait_for
+from tools.cluster import audit, chart
+from tools.cluster.operator_process import OperatorProcess
 
 SCHEDULES = 100
 REST = 300.0  # seconds

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from agentschedule import names
-from tests.cluster.operator_process import OperatorProcess
 from tests.integration.steps import (
     QUIET_SECONDS,
     answer,
@@ -20,6 +19,7 @@ from tests.integration.steps import (
     token_run,
 )
 from tests.world import World, agent_schedule, stays, wait_for
+from tools.cluster.operator_process import OperatorProcess
 
 
 def write_token(world: World, name: str, token: str) -> None:

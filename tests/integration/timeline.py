@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agentschedule import names
-from tests.cluster.operator_process import OperatorProcess
 from tests.world import Body, World, agent_schedule, next_minute, rfc3339, sleep_until, wait_for
+from tools.cluster.operator_process import OperatorProcess
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 PREPARATION = timedelta(seconds=30)

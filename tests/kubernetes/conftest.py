@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import config
 
-from tests.cluster.base import Cluster
 from tests.kubernetes.lab import Lab
+from tools.cluster.base import Cluster
 
 
 @pytest.fixture

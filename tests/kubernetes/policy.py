@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.cluster import chart
-from tests.cluster.base import Cluster
 from tests.kubernetes.lab import Lab
 from tests.kubernetes.objects import Body, cronjob, job, job_spec
+from tools.cluster import chart
+from tools.cluster.base import Cluster
 
 TEMPLATE = "templates/scheduled-time-policy.yaml"
 RELEASE = "behaviour"

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from kubernetes.client import V1Job
 
-from tests.cluster.base import Cluster
 from tests.kubernetes.lab import Lab, now
 from tests.kubernetes.objects import INSTANTIATE, LEAP_DAY, controlled_by, cronjob, due_name, job
+from tools.cluster.base import Cluster
 
 AHEAD = timedelta(seconds=5)  # the due time: late enough to join before it
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from kubernetes.client import V1Pod
 
-from tests.cluster.fixtures import node_group
+from tests.fixtures import node_group
 from tests.kubernetes.lab import Lab
 from tests.kubernetes.objects import pod_spec
 from tests.kubernetes.runs import counts, end_of, log_refused, newest, replaced, run

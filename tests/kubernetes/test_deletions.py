@@ -9,7 +9,7 @@ import pytest
 from kubernetes.client import V1Job, V1Pod
 from kubernetes.watch import Watch
 
-from tests.cluster.fixtures import node_group
+from tests.fixtures import node_group
 from tests.kubernetes.lab import Lab, two_due_times
 from tests.kubernetes.objects import due_name, job_spec, pod_spec
 from tests.kubernetes.runs import TIMEOUT, TRACKED, gone, log_refused, newest, run, suspend, works

@@ -8,8 +8,7 @@ import pytest
 from kubernetes.client import V1JobCondition
 from kubernetes.client.exceptions import ApiException
 
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import node_group
+from tests.fixtures import node_group
 from tests.kubernetes.lab import Lab, now
 from tests.kubernetes.objects import job, rfc3339
 from tests.kubernetes.runs import (
@@ -30,6 +29,7 @@ from tests.kubernetes.runs import (
     works,
 )
 from tests.kubernetes.scenes import Played, Scene, play
+from tools.cluster.base import Cluster
 
 pytestmark = node_group("kubelet")
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.cluster.base import Cluster
 from tests.kubernetes.lab import Lab, sleep_until, this_minute
 from tests.kubernetes.objects import cronjob, due_name, job, yearly
+from tools.cluster.base import Cluster
 
 pytestmark = pytest.mark.xdist_group("outage")
 

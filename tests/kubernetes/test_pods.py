@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 import pytest
 from kubernetes.client import V1ContainerStateTerminated, V1Pod
 
-from tests.cluster.base import Cluster
-from tests.cluster.fixtures import node_group
+from tests.fixtures import node_group
 from tests.kubernetes.lab import Lab, this_minute
 from tests.kubernetes.objects import FAILURE_COUNT, Body, due_name, job, job_spec, pod_spec, scheduled_time, yearly
 from tests.kubernetes.policy import SCHEDULED_TIME, labelled, scheduled_time_policy
+from tools.cluster.base import Cluster
 
 pytestmark = node_group("kubelet")
 

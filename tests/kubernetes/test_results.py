@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cluster.fixtures import node_group
+from tests.fixtures import node_group
 from tests.kubernetes.lab import Lab
 from tests.kubernetes.objects import Body, job, job_spec, pod_spec
 from tests.kubernetes.runs import end_of, is_over, log, newest, outcome, run

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from kubernetes.client import V1Job, V1Pod
 
-from tests.cluster.fixtures import node_group
+from tests.fixtures import node_group
 from tests.kubernetes.lab import Lab, sleep_until
 from tests.kubernetes.objects import FAILURE_COUNT
 from tests.kubernetes.runs import (

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.cluster.base import Cluster
 from tests.kubernetes.lab import Lab, this_minute
 from tests.kubernetes.objects import LEAP_DAY, SCHEDULED_TIMESTAMP, yearly
 from tests.kubernetes.policy import RUN_TRIGGER, SCHEDULED_TIME, labelled, scheduled_time_policy
+from tools.cluster.base import Cluster
 
 pytestmark = pytest.mark.xdist_group("policy")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kubernetes.client import CoreV1Event, V1ContainerStateWaiting
 
-from tests.cluster.fixtures import node_group
+from tests.fixtures import node_group
 from tests.kubernetes.lab import Lab
 from tests.kubernetes.objects import Body
 from tests.kubernetes.runs import NO_IMAGE, TIMEOUT, counts, end_of, forgotten, log, log_refused, outcome, run

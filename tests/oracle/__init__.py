@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from agentschedule.plan.cron import zone_gate, zones
+from agentschedule.plan.cron import zone_check, zones
 
 PROGRAM = Path(__file__).parent / "program"
 
@@ -71,4 +71,4 @@ def package_zone_data() -> Iterator[None]:
 def _forget() -> None:
     zoneinfo.ZoneInfo.clear_cache()
     zones.zone.cache_clear()
-    zone_gate.known_zones.cache_clear()
+    zone_check.known_zones.cache_clear()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from agentschedule.plan.cron.gate import greatest
-from agentschedule.plan.cron.standard import FIELDS, MACROS, Field
+from agentschedule.plan.cron.dialect import greatest
+from agentschedule.plan.cron.robfig_parser import FIELDS, MACROS, Field
 from agentschedule.plan.cron.zones import DAY, Zone
 
 YEAR = 366 * DAY

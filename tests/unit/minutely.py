@@ -14,10 +14,10 @@ from agentschedule.api.base import ObjectMeta, OwnerReference, rfc3339
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.cluster import parse
-from agentschedule.plan import build
-from agentschedule.plan.job import job_template
+from agentschedule.plan.objects import build
+from agentschedule.plan.objects.job import job_template
 from agentschedule.plan.observed import CronJob, Job
-from agentschedule.plan.verdict import examine
+from agentschedule.plan.spec.validate import examine
 from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, SCHEDULE_UID
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # the first due time

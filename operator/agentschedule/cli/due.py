@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from agentschedule.cli.errors import USAGE, CommandError
 from agentschedule.names import DNS_LABEL
 from agentschedule.plan import cron
-from agentschedule.plan.clock import Surprise, surprises
+from agentschedule.plan.spec.clock_changes import Surprise, surprises
 
 # Nobody plans beyond, and no time zone is known there.
 YEARS = range(1970, 3000)

@@ -12,8 +12,8 @@ from agentschedule.cli.errors import USAGE, CommandError
 from agentschedule.cluster import parse
 from agentschedule.names import SCHEDULE_PLURAL, Condition, SchedulePhase
 from agentschedule.plan.observed import Unreadable
-from agentschedule.plan.timing import Timing
-from agentschedule.plan.verdict import examine
+from agentschedule.plan.spec.timing import Timing
+from agentschedule.plan.spec.validate import examine
 
 AHEAD = "The operator has not taken up the last edit yet: these are the times once it has."
 

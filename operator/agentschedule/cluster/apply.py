@@ -18,7 +18,8 @@ from agentschedule.cluster.steer import Steering
 from agentschedule.cluster.store import Table
 from agentschedule.errors import AlreadyExists, Conflict, NotFound, Refused
 from agentschedule.names import Reason
-from agentschedule.plan import actions, build
+from agentschedule.plan import actions
+from agentschedule.plan.objects import build
 from agentschedule.plan.observed import Answer, CronJob
 
 Body = dict[str, Any]

@@ -17,7 +17,7 @@ import orjson
 
 from agentschedule.errors import AlreadyExists, ClusterError, Conflict, NamespaceTerminating, NotFound, Refused
 from agentschedule.names import AGENT_CONTAINER
-from agentschedule.plan.result import LOG_LINES
+from agentschedule.plan.run.result import LOG_LINES
 
 Body = dict[str, Any]
 MERGE_PATCH: Final = "application/merge-patch+json"

@@ -19,10 +19,10 @@ from agentschedule.api.policies import MessageFrom, Retry
 from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.names import Env
-from agentschedule.plan.env import unescape
+from agentschedule.plan.objects.pod import MAX_PARAMS_DEPTH, is_deeper
 from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
-from agentschedule.plan.pod import MAX_PARAMS_DEPTH, is_deeper
-from agentschedule.plan.timing import JUST_BEFORE
+from agentschedule.plan.spec.env import unescape
+from agentschedule.plan.spec.timing import JUST_BEFORE
 
 Body = dict[str, Any]
 D = TypeVar("D")

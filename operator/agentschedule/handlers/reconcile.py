@@ -23,10 +23,10 @@ from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
 from agentschedule.names import Trigger
 from agentschedule.plan.actions import Plan
-from agentschedule.plan.history import said_job
 from agentschedule.plan.observed import Answer, Observed
-from agentschedule.plan.run import plan_run
-from agentschedule.plan.schedule import plan_schedule
+from agentschedule.plan.run.plan import plan_run
+from agentschedule.plan.schedule.plan import plan_schedule
+from agentschedule.plan.schedule.records import said_job
 
 logger = logging.getLogger(__name__)
 # More steps than any reconcile needs: beyond it two plans undo each other, which is worth a backoff and a log line.

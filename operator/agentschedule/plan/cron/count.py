@@ -9,8 +9,8 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date
 
-from agentschedule.plan.cron.standard import Bits
-from agentschedule.plan.cron.step import calm, next_due
+from agentschedule.plan.cron.robfig_parser import Bits
+from agentschedule.plan.cron.search import calm, next_due
 from agentschedule.plan.cron.zones import DAY, EPOCH_ORDINAL, Zone
 
 # A gap of more than five years ends the schedule for robfig; within a year it cannot hide in a sum.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from agentschedule.plan.cron.standard import ScheduleError
+from agentschedule.plan.cron.robfig_parser import ScheduleError
 
 PREFIX = "@every "
 # Nanoseconds. Both signs for micro are Go's.

@@ -1,0 +1,1 @@
+"""The bodies of the objects that a schedule makes: CronJob, Job, pod, ScheduleRun."""

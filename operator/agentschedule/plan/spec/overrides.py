@@ -1,0 +1,94 @@
+"""What a manual run says otherwise than its schedule, and whether it may. Called by ``plan.trigger`` and
+``plan.build``.
+
+Who may start a run may not rewrite it: nothing is taken that ``manualRuns.allowOverrides`` does not list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from agentschedule import names
+from agentschedule.api.policies import MAX_TEXT, ManualRuns
+from agentschedule.api.run import ScheduleRun, ScheduleRunSpec
+from agentschedule.api.schedule import AgentSchedule
+from agentschedule.names import Override
+from agentschedule.plan.spec.validate import examine
+
+Said = Mapping[Override, Any]
+ANNOTATIONS = {
+    Override.MESSAGE: names.ANNOTATION_TRIGGER_MESSAGE,
+    Override.PARAMS: names.ANNOTATION_TRIGGER_PARAMS,
+}
+
+
+def said_by(spec: ScheduleRunSpec) -> Said:
+    """The overrides of a ScheduleRun. An empty message is one."""
+    values = {
+        Override.MESSAGE: spec.message,
+        Override.PARAMS: spec.params,
+        Override.MODEL: spec.model,
+        Override.TIMEOUT_SECONDS: spec.timeout_seconds,
+    }
+    return {field: value for field, value in values.items() if value is not None}
+
+
+def annotated(annotations: Mapping[str, str]) -> Said:
+    """The overrides that go with a token. An empty annotation says nothing; params that cannot be read are None."""
+    texts = {field: annotations.get(annotation) for field, annotation in ANNOTATIONS.items()}
+    return {field: _json(text) if field is Override.PARAMS else text for field, text in texts.items() if text}
+
+
+def _json(text: str) -> Any:
+    """Strictly: what is taken here must go through the API."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def overridden(schedule: AgentSchedule, run: ScheduleRun) -> AgentSchedule:
+    """The schedule as this run wants it, which it may: see ``forbidden`` and ``invalid``."""
+    return _changed(schedule, said_by(run.spec))
+
+
+def _changed(schedule: AgentSchedule, said: Said) -> AgentSchedule:
+    spec = schedule.spec
+    changes: dict[str, Any] = {}
+    if Override.MESSAGE in said:
+        changes |= {"message": said[Override.MESSAGE], "message_from": None}
+    if Override.PARAMS in said:
+        changes["params"] = said[Override.PARAMS]
+    if Override.MODEL in said:
+        changes["agent"] = spec.agent.model_copy(update={"model": said[Override.MODEL]})
+    if Override.TIMEOUT_SECONDS in said:
+        changes["timeout_seconds"] = said[Override.TIMEOUT_SECONDS]
+    return schedule.model_copy(update={"spec": spec.model_copy(update=changes)})
+
+
+def forbidden(schedule: AgentSchedule, said: Said) -> str | None:
+    """What a run says that the schedule does not allow, and what to write; None if it may say all of it."""
+    allowed = (schedule.spec.manual_runs or ManualRuns()).allow_overrides or ()
+    extra = [field.value for field in said if field not in allowed]
+    if not extra:
+        return None
+    quoted, it = " and ".join(f'"{field}"' for field in extra), "it" if len(extra) == 1 else "them"
+    return (
+        f"A run of this schedule may not bring its own {' and '.join(extra)}: "
+        f"add {quoted} to manualRuns.allowOverrides, or leave {it} out."
+    )
+
+
+def invalid(schedule: AgentSchedule, said: Said) -> str | None:
+    """What is wrong with that which a run says; the limits are those of the schedule's own fields."""
+    message = said.get(Override.MESSAGE) or ""
+    if len(message) > MAX_TEXT:
+        return f"message is {len(message):,} characters; at most {MAX_TEXT:,} fit."
+    if Override.PARAMS in said and not isinstance(said[Override.PARAMS], dict):
+        example = f"""{names.ANNOTATION_TRIGGER_PARAMS}='{{"region": "emea"}}'"""
+        return f"params must be a JSON object: write {example}."
+    verdict = examine(_changed(schedule, said))
+    return None if verdict.accepted else f"{verdict.message}."

@@ -1,0 +1,81 @@
+"""Is this spec one that can run? The part of it that only the operator can judge. Called by ``plan.schedule`` and
+``plan.run``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentschedule.api.policies import MAX_TEXT
+from agentschedule.api.schedule import AgentSchedule
+from agentschedule.names import AGENT_CONTAINER, Condition, Env, HttpEnv, Reason
+from agentschedule.plan.cron import ScheduleError
+from agentschedule.plan.objects.pod import MAX_AGENT_DEPTH, MAX_PARAMS_DEPTH, is_deeper
+from agentschedule.plan.observed import Unreadable
+from agentschedule.plan.spec.env import compact_json
+from agentschedule.plan.spec.timing import Timing, timing
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Accepted with the schedule to run by, or not, with a sentence that says what to write instead."""
+
+    timing: Timing | None
+    reason: Reason = Reason.ACCEPTED
+    message: str = "The schedule is valid."
+
+    @property
+    def accepted(self) -> bool:
+        return self.timing is not None
+
+
+def examine(schedule: AgentSchedule | Unreadable) -> Verdict:
+    """The verdict on a spec, by itself: no cluster needed."""
+    if isinstance(schedule, Unreadable):
+        return Verdict(None, Reason.INVALID_SPEC, schedule.problem)
+    problem = _agent_problem(schedule) or _params_problem(schedule)
+    if problem:
+        return Verdict(None, Reason.INVALID_AGENT, problem)
+    meta = schedule.metadata
+    try:
+        return Verdict(timing(schedule.spec, seed=f"{meta.namespace}/{meta.name}"))
+    except ScheduleError as error:
+        return Verdict(None, Reason.INVALID_SCHEDULE, str(error))
+
+
+RESERVED = {variable.value for variable in (*Env, HttpEnv.SPEC, HttpEnv.CA_FILE)}
+
+
+def with_refusal(verdict: Verdict, refusal: str | None) -> Verdict:
+    """The verdict, after what the API said against the CronJob."""
+    return Verdict(None, Reason.CRONJOB_REFUSED, refusal) if verdict.accepted and refusal else verdict
+
+
+def as_written(schedule: AgentSchedule | Unreadable) -> Verdict:
+    """The verdict on a spec that the schedule's own reconcile has judged already: with the API's part of it."""
+    status, generation = schedule.status, schedule.metadata.generation
+    said = (c for c in (status and status.conditions) or () if c.type == Condition.ACCEPTED and c.status == "False")
+    no = next((c.message for c in said if c.observed_generation == generation), None)
+    return with_refusal(examine(schedule), no)
+
+
+def _agent_problem(schedule: AgentSchedule) -> str | None:
+    if is_deeper(schedule.spec.agent, MAX_AGENT_DEPTH):
+        return f"agent is nested more than {MAX_AGENT_DEPTH} levels deep: nothing that a pod may say is"
+    template = schedule.spec.agent.pod_template
+    containers = (template.spec.containers if template and template.spec else None) or ()
+    given = [item.name for item in schedule.spec.agent.env or ()]
+    given += [item.name for c in containers if c.name == AGENT_CONTAINER for item in c.env or ()]
+    taken = sorted({name for name in given if name in RESERVED or name.startswith(HttpEnv.HEADER)})
+    return f"agent.env may not set {', '.join(taken)}: the operator sets it; choose another name" if taken else None
+
+
+def _params_problem(schedule: AgentSchedule) -> str | None:
+    if is_deeper(schedule.spec.params, MAX_PARAMS_DEPTH):
+        return f"params is nested more than {MAX_PARAMS_DEPTH} levels deep: make it flatter, or write it as a string"
+    size = len(compact_json(schedule.spec.params or {}))
+    if size <= MAX_TEXT:
+        return None
+    return (
+        f"params is {size:,} characters of JSON; at most {MAX_TEXT:,} fit: put large data where the agent can fetch it"
+    )

@@ -1,0 +1,120 @@
+"""A CronJob that others have touched, or that cannot be settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from agentschedule import names
+from agentschedule.api.schedule import AgentSchedule
+from agentschedule.names import Reason
+from agentschedule.plan.actions import AskWhyMissed, StartDue, UpdateCronJob
+from agentschedule.plan.objects import build
+from agentschedule.plan.observed import Answer, CronJob, Observed
+from agentschedule.plan.schedule.plan import SchedulePlan, plan_schedule
+from agentschedule.plan.spec.timing import timing
+from tests.unit.builders import NAMESPACE, a_cronjob, a_schedule, at, unexplained
+
+SEEN = {"observedGeneration": 1, "accountedThrough": "2026-03-02T07:00:00Z"}
+
+
+def hourly(**spec: Any) -> AgentSchedule:
+    return a_schedule(SEEN, **spec)
+
+
+def in_force(of: AgentSchedule, /, **changes: Any) -> CronJob:
+    """The CronJob as we last wrote it, with what others did to it."""
+    wanted = build.cronjob(of, timing(of.spec, seed=NAMESPACE), suspend=False)
+    return a_cronjob(spec_hash=wanted["metadata"]["annotations"][names.ANNOTATION_SPEC_HASH], **changes)
+
+
+def plan_at(clock: str, schedule: AgentSchedule, observed: Observed) -> SchedulePlan:
+    return plan_schedule(schedule, observed, at(clock))
+
+
+def test_what_somebody_wrote_into_the_cronjob_is_neither_due_nor_missed() -> None:
+    """At 07:40 somebody made it run each minute: that is put back, and starts and counts nothing."""
+    schedule = hourly()
+    edited = in_force(schedule, schedule="* * * * *", generation=2)
+
+    plan = plan_at("07:40:02", schedule, Observed(edited))
+
+    (action,) = plan.actions
+    assert isinstance(action, UpdateCronJob)
+    assert action.mark
+
+
+def test_what_was_due_by_our_terms_under_somebodys_edit_is_missed() -> None:
+    """Somebody made it yearly at 07:30, and nobody was there to put it back before 08:00 had passed."""
+    schedule = hourly()
+    edited = in_force(schedule, schedule="0 0 1 1 *", generation=2)
+
+    plan = plan_at("08:10:00", schedule, unexplained(Observed(edited)))
+
+    assert plan.status
+    assert plan.status.counts
+    assert (plan.status.counts.due, plan.status.counts.missed) == (1, 1)
+    assert plan.again
+
+
+def test_a_cronjob_that_is_being_deleted_is_left_to_go() -> None:
+    schedule = hourly()
+    going = in_force(schedule, deleting=True, generation=2)
+
+    plan = plan_at("07:40:02", schedule, Observed(going))
+
+    assert not plan.actions
+    assert plan.requeue_at == at("07:40:03")
+
+
+def test_a_mark_ahead_whose_spec_never_came_is_moved_back() -> None:
+    """We died between the mark of a startAt and its spec, and the author took the startAt back."""
+    schedule = hourly()
+    stray = in_force(schedule, last_schedule_time=at("07:00:00") + timedelta(days=30))
+
+    (action,) = plan_at("07:40:02", schedule, Observed(stray)).actions
+
+    assert isinstance(action, UpdateCronJob)
+    assert action.mark
+
+
+def test_a_job_that_the_api_refuses_does_not_hold_up_an_edit() -> None:
+    """08:00 is owed and cannot start, for a quota; the author suspends."""
+    schedule = hourly(suspend=True)
+    owing = Observed(a_cronjob())
+
+    first = plan_at("08:00:05", schedule, owing)
+    refused = replace(owing, answers=(Answer(Reason.JOB_REFUSED, "exceeded quota"),))
+    second = plan_at("08:00:05", schedule, refused)
+
+    assert [type(action) for action in first.actions] == [StartDue]
+    assert second.again  # the ledger is closed under the old terms
+    assert second.status
+    assert second.status.counts
+    assert second.status.counts.missed == 1
+    closed = a_schedule(second.status.wire(), suspend=True)
+    assert [type(action) for action in plan_at("08:00:06", closed, refused).actions] == [UpdateCronJob]
+
+
+def test_of_a_missed_due_time_the_events_are_asked_and_their_words_are_told() -> None:
+    schedule, world = hourly(), Observed(in_force(hourly()))
+
+    (question,) = plan_at("08:10:00", schedule, world).actions
+    told = replace(world, answers=(Answer(Reason.JOB_CREATION_FAILED, "exceeded quota"),))
+    status = plan_at("08:10:00", schedule, told).status
+
+    assert isinstance(question, AskWhyMissed)
+    assert question.due == at("08:00:00")
+    assert status
+    assert status.last_missed
+    assert (status.last_missed.reason, status.last_missed.message) == (
+        Reason.JOB_CREATION_FAILED,
+        "Kubernetes could not create its Job: exceeded quota",
+    )
+
+
+def test_an_edit_says_until_when_it_may_be_written() -> None:
+    (action,) = plan_at("07:40:02", hourly(timeoutSeconds=60), Observed(a_cronjob())).actions
+    assert isinstance(action, UpdateCronJob)
+    assert action.before == at("07:59:59")

@@ -1,0 +1,113 @@
+"""The operator as a process of this machine: tests start it, kill it, and start it again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tools.cluster.daemons import wait_until
+from tools.cluster.paths import ROOT
+
+READY_TIMEOUT = 60.0  # seconds; about 2 are usual, four workers on two cores need more
+STOP_TIMEOUT = 30.0  # seconds
+
+
+class OperatorProcess:
+    """`python -m agentschedule` with a kubeconfig; as a context manager it ends with the block."""
+
+    def __init__(self, kubeconfig: Path, log: Path, env: Mapping[str, str] | None = None) -> None:
+        """`env` is added to this process's environment; the log file is appended to over restarts."""
+        self.kubeconfig, self.log = kubeconfig, log
+        self.health_port = free_port()
+        self._env = dict(env or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, wait: bool = True) -> Self:
+        """Start it, and return when /readyz says 200."""
+        if self.running:
+            raise RuntimeError("the operator already runs")
+        command = [sys.executable, "-m", "agentschedule"]
+        with self.log.open("ab") as out:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdout=out, stderr=out)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self) -> None:
+        """Return when the operator is ready; raise with its log when it ended or takes too long."""
+        wait_until(lambda: self._ready() or not self.running, READY_TIMEOUT)
+        if not self._ready():
+            state = "is not ready" if self.running else "ended"
+            raise RuntimeError(f"the operator {state}\n{self.log}:\n{self.log.read_text()[-4000:]}")
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def memory(self) -> float:
+        """MiB of this machine's memory that the process holds now."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    def kill(self) -> None:
+        """SIGKILL: no clean-up of any kind."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        """SIGTERM, as Kubernetes does; returns the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def __enter__(self) -> Self:
+        """Start unless it runs already."""
+        return self if self.running else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave nothing running."""
+        self.kill()
+
+    def _end(self, number: signal.Signals) -> int:
+        if not self._process:
+            return 0
+        self._process.send_signal(number)
+        try:
+            return self._process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "AGENTSCHEDULE_HEALTH_PORT": str(self.health_port),
+            "PYTHONPATH": str(ROOT / "operator"),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return {**os.environ, **own, **self._env}
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
