@@ -9,12 +9,13 @@ from typing import Any
 from agentschedule import names
 from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.plan.observed import Answer, CronJob, Job, Observed, Pod, Reference
+from agentschedule.plan.answers import MissReason
+from agentschedule.plan.observed import CronJob, Job, Observed, Pod, Reference
 
 NAME, NAMESPACE = "report", "analytics"
 SCHEDULE_UID, CRONJOB_UID = "schedule-uid", "cronjob-uid"
 # The CronJob's events were asked why a due time was missed, and there is none.
-NOT_TOLD = Answer(names.Reason.JOB_CREATION_FAILED, "")
+NOT_TOLD = MissReason(CRONJOB_UID, "")
 
 
 def unexplained(world: Observed) -> Observed:
@@ -46,7 +47,7 @@ def a_schedule(
     )
 
 
-def a_cronjob(**changes: Any) -> CronJob:
+def a_cronjob(policy: str = "Forbid", **changes: Any) -> CronJob:
     """The schedule's CronJob at rest: hourly, Forbid, made the day before, last started at 07:00."""
     labels = {names.LABEL_SCHEDULE: NAME, names.LABEL_AGENT: NAME, names.LABEL_MANAGED_BY: names.MANAGER}
     fields: dict[str, Any] = {
@@ -64,15 +65,14 @@ def a_cronjob(**changes: Any) -> CronJob:
         "schedule": "0 * * * *",
         "time_zone": "Etc/UTC",
         "suspend": False,
-        "forbid": True,
-        "replace": False,
+        "concurrency_policy": names.ConcurrencyPolicy(policy),
         "deadline_seconds": 300,
         "last_schedule_time": at("07:00:00"),
         "active": (),
         "spec_hash": "hash",
         "spec_generation": 1,
         "not_before": None,
-        "marked_at": None,
+        "in_force_since": None,
     }
     return CronJob(**(fields | changes))
 

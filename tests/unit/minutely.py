@@ -17,7 +17,7 @@ from agentschedule.cluster import parse
 from agentschedule.plan.objects import build
 from agentschedule.plan.objects.job import job_template
 from agentschedule.plan.observed import CronJob, Job
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, SCHEDULE_UID
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # the first due time
@@ -41,7 +41,7 @@ def a_schedule(
 def a_cronjob(of: AgentSchedule | None = None, /, **changes: Any) -> CronJob:
     """The CronJob that the operator makes of a schedule, as it stands on the cluster."""
     schedule = of or a_schedule()
-    timing = examine(schedule).timing
+    timing = validate(schedule).timing
     assert timing, "an accepted schedule"
     body = build.cronjob(schedule, timing, suspend=schedule.spec.suspend)
     body["metadata"] |= {

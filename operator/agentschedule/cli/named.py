@@ -13,7 +13,7 @@ from agentschedule.cluster import parse
 from agentschedule.names import SCHEDULE_PLURAL, Condition, SchedulePhase
 from agentschedule.plan.observed import Unreadable
 from agentschedule.plan.spec.timing import Timing
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 
 AHEAD = "The operator has not taken up the last edit yet: these are the times once it has."
 
@@ -23,10 +23,10 @@ def named(args: argparse.Namespace) -> Subject:
     if args.time_zone or args.seed:
         raise CommandError(f"{args.schedule} has a zone and an H of its own: leave --time-zone and --for out", USAGE)
     schedule = parse.schedule(connect(args.namespace).get(SCHEDULE_PLURAL, args.schedule))
-    verdict = examine(schedule)
-    if isinstance(schedule, Unreadable) or verdict.timing is None:
-        raise CommandError(_refused(schedule, verdict.message))
-    return _subject(schedule, verdict.timing)
+    validation = validate(schedule)
+    if isinstance(schedule, Unreadable) or validation.timing is None:
+        raise CommandError(_refused(schedule, validation.message))
+    return _subject(schedule, validation.timing)
 
 
 def _subject(schedule: AgentSchedule, timing: Timing) -> Subject:

@@ -17,10 +17,18 @@ from agentschedule.cluster.client import Client
 from agentschedule.cluster.steer import Steering
 from agentschedule.cluster.store import Table
 from agentschedule.errors import AlreadyExists, Conflict, NotFound, Refused
-from agentschedule.names import Reason
 from agentschedule.plan import actions
+from agentschedule.plan.answers import (
+    Answer,
+    CronJobRefused,
+    JobNameTaken,
+    JobRefused,
+    MissReason,
+    RunNameTaken,
+    RunRefused,
+)
 from agentschedule.plan.objects import build
-from agentschedule.plan.observed import Answer, CronJob
+from agentschedule.plan.observed import CronJob
 
 Body = dict[str, Any]
 
@@ -36,7 +44,7 @@ class Applier(Steering):
         try:
             await self._create(self.store.cronjobs, action.body)
         except Refused as error:
-            return Answer(Reason.CRONJOB_REFUSED, str(error))
+            return CronJobRefused(action.body["metadata"]["name"], str(error))
         return None
 
     async def _create_job(self, action: actions.CreateJob) -> Answer | None:
@@ -45,11 +53,11 @@ class Applier(Steering):
         try:
             self.store.jobs.put((await self.client.create(resources.JOBS, action.body)).body)
         except Refused as error:
-            return Answer(Reason.JOB_REFUSED, str(error))
+            return JobRefused(meta["name"], str(error))
         except AlreadyExists as error:
             there = await self.client.get(resources.JOBS, meta["namespace"], meta["name"])
             if (there["metadata"].get("labels") or {}).get(names.LABEL_SCHEDULE) != self.key.schedule:
-                return Answer(Reason.NAME_TAKEN, str(error))
+                return JobNameTaken(meta["name"], str(error))
             self.store.jobs.put(there)
         return None
 
@@ -58,15 +66,15 @@ class Applier(Steering):
         try:
             body = (await self.client.create(resources.RUNS, action.body)).body
         except Refused as error:
-            return Answer(Reason.RUN_REFUSED, str(error))
+            return RunRefused(meta["name"], str(error))
         except AlreadyExists as error:
             body = await self.client.get(resources.RUNS, meta["namespace"], meta["name"])
             if body["spec"]["scheduleName"] != self.key.schedule:
-                return Answer(Reason.NAME_TAKEN, str(error), meta["name"])
+                return RunNameTaken(meta["name"], str(error))
         self.store.runs.put(body)
         if self.store.runs.holds(body["metadata"]["uid"]):
             return None
-        return Answer(Reason.RUN_REFUSED, f"a ScheduleRun {meta['name']} exists that cannot be read; delete it")
+        return RunRefused(meta["name"], f"a ScheduleRun {meta['name']} exists that cannot be read; delete it")
 
     async def _create(self, table: Table[Any], body: Body) -> str:
         """Create; if the name is taken, look who has it: the next plan decides. Returns the uid of who has it."""
@@ -83,11 +91,11 @@ class Applier(Steering):
         current, body = action.current, action.body
         meta: Body = body["metadata"] | {"resourceVersion": current.resource_version}
         meta["finalizers"] = list(current.finalizers)
-        meta["annotations"] = meta["annotations"] | _annotations(current, current.marked_at)
+        meta["annotations"] = meta["annotations"] | _annotations(current, current.in_force_since)
         try:
             asked = await self.client.replace(resources.CRONJOBS, body | {"metadata": meta}, dry_run=True)
         except Refused as error:
-            return Answer(Reason.CRONJOB_REFUSED, str(error))
+            return CronJobRefused(action.body["metadata"]["name"], str(error))
         if action.before and asked.date >= action.before:
             raise Conflict("a due time came near meanwhile")
         if action.mark:
@@ -132,10 +140,12 @@ class Applier(Steering):
         try:
             uid = await self._create(self.store.jobs, body)
         except Refused as error:
-            return Answer(Reason.JOB_REFUSED, str(error))
+            return JobRefused(body["metadata"]["name"], str(error))
         if any(job.uid == uid for job in self.store.jobs.of(self.key)):
             return None
-        return Answer(Reason.JOB_REFUSED, f"a Job {body['metadata']['name']} exists that is another schedule's")
+        return JobRefused(
+            body["metadata"]["name"], f"a Job {body['metadata']['name']} exists that is another schedule's"
+        )
 
     async def _ask_why_missed(self, action: actions.AskWhyMissed) -> Answer:
         """The newest refusal that the controller met since the due time; without words if there is none."""
@@ -143,7 +153,7 @@ class Applier(Steering):
         events, _ = await self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields)
         since = rfc3339(action.due)
         found = sorted((e.get("lastTimestamp") or e.get("eventTime") or "", e.get("message") or "") for e in events)
-        return Answer(Reason.JOB_CREATION_FAILED, next((text for at, text in reversed(found) if at >= since), ""))
+        return MissReason(action.current.uid, next((text for at, text in reversed(found) if at >= since), ""))
 
     async def _claim(self, action: actions.ClaimRun) -> None:
         meta = action.run.metadata

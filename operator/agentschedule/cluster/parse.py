@@ -19,8 +19,8 @@ from agentschedule.api.policies import MessageFrom, Retry
 from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.names import Env
-from agentschedule.plan.objects.pod import MAX_PARAMS_DEPTH, is_deeper
 from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
+from agentschedule.plan.spec.depth import MAX_PARAMS_DEPTH, is_deeper
 from agentschedule.plan.spec.env import unescape
 from agentschedule.plan.spec.timing import JUST_BEFORE
 
@@ -110,16 +110,23 @@ def cronjob(body: Body) -> CronJob:
         schedule=spec["schedule"],
         time_zone=spec.get("timeZone") or "Etc/UTC",
         suspend=bool(spec.get("suspend")),
-        forbid=spec.get("concurrencyPolicy") == names.ConcurrencyPolicy.FORBID,
-        replace=spec.get("concurrencyPolicy") == names.ConcurrencyPolicy.REPLACE,
+        concurrency_policy=_policy(spec.get("concurrencyPolicy")),
         deadline_seconds=spec.get("startingDeadlineSeconds"),
         last_schedule_time=moment(status.get("lastScheduleTime")),
         active=tuple(Reference(ref["name"], ref["uid"]) for ref in status.get("active") or ()),
         spec_hash=annotations.get(names.ANNOTATION_SPEC_HASH),
         spec_generation=small_int(annotations.get(names.ANNOTATION_SPEC_GENERATION), None),
         not_before=_annotated(annotations.get(names.ANNOTATION_NOT_BEFORE)),
-        marked_at=_annotated(annotations.get(names.ANNOTATION_EFFECTIVE_FROM)),
+        in_force_since=_annotated(annotations.get(names.ANNOTATION_EFFECTIVE_FROM)),
     )
+
+
+def _policy(text: str | None) -> names.ConcurrencyPolicy:
+    """Kubernetes' own default for none, and for a policy of a later Kubernetes that is not known here."""
+    try:
+        return names.ConcurrencyPolicy(text or names.ConcurrencyPolicy.ALLOW)
+    except ValueError:
+        return names.ConcurrencyPolicy.ALLOW
 
 
 def _annotated(text: str | None) -> datetime | None:

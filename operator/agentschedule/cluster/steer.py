@@ -17,7 +17,8 @@ from agentschedule.cluster.client import Client
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, NotFound, Refused
 from agentschedule.plan import actions
-from agentschedule.plan.observed import Answer, Job, Pod, Question
+from agentschedule.plan.answers import LogTail, NamespaceState, PodsListed, WaitingReason
+from agentschedule.plan.observed import Job, Pod
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
@@ -92,36 +93,36 @@ class Steering:
         body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status}
         table.put(await self.client.patch(path, body))
 
-    async def look_at_pods(self, action: actions.LookAtPods) -> Answer:
+    async def look_at_pods(self, action: actions.LookAtPods) -> PodsListed:
         await observe.refresh_pods(self.client, self.store, self.key)
-        return Answer(Question.PODS, "", action.job.uid)
+        return PodsListed(action.job.uid)
 
-    async def read_log(self, action: actions.ReadLog) -> Answer:
+    async def read_log(self, action: actions.ReadLog) -> LogTail:
         """The end of the agent's log; empty if there is none to be had."""
         pod = action.pod
         for last_try in (False, False, True):
             try:
-                return Answer(Question.LOG, await self.client.log(pod.namespace, pod.name), pod.uid)
+                return LogTail(pod.uid, await self.client.log(pod.namespace, pod.name))
             except (NotFound, Refused):
                 break
             except ClusterError as error:
                 # A kubelet that does not answer for a moment must not cost a run its result.
                 logger.warning("log of pod %s/%s: %s", pod.namespace, pod.name, error)
             await asyncio.sleep(0 if last_try else LOG_PAUSE_SECONDS)
-        return Answer(Question.LOG, "", pod.uid)
+        return LogTail(pod.uid, "")
 
-    async def ask_why_waiting(self, action: actions.AskWhyWaiting) -> Answer:
+    async def ask_why_waiting(self, action: actions.AskWhyWaiting) -> WaitingReason:
         """The newest warning about a Job or pod. Anybody may post events, also without a reason or words."""
         fields = f"involvedObject.uid={action.uid},type=Warning"
         events, _ = await self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields)
         telling = (event for event in events if event.get("reason") and event.get("message"))
         said = max(telling, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "", default=None)
         why = f"{said['reason']}: {_RANDOM_NAME.sub('', said['message'])}" if said else ""
-        return Answer(Question.WHY_WAITING, why, action.uid)
+        return WaitingReason(action.uid, why)
 
-    async def ask_namespace(self, action: actions.AskNamespace) -> Answer:
+    async def ask_namespace(self, action: actions.AskNamespace) -> NamespaceState:
         namespace = await self.client.get(resources.NAMESPACES, None, action.name)
-        return Answer(Question.LEAVING, namespace["metadata"].get("deletionTimestamp") or "")
+        return NamespaceState(action.name, "deletionTimestamp" in namespace["metadata"])
 
 
 def _counts(pod: Pod) -> bool:

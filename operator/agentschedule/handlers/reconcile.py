@@ -14,19 +14,17 @@ from typing import Any
 
 from agentschedule import names
 from agentschedule.api.base import Model, ObjectMeta
-from agentschedule.api.run import ScheduleRun
 from agentschedule.cluster import observe
 from agentschedule.cluster.apply import Applier, write_status
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.events import Recorder
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
-from agentschedule.names import Trigger
 from agentschedule.plan.actions import Plan
-from agentschedule.plan.observed import Answer, Observed
-from agentschedule.plan.run.plan import plan_run
+from agentschedule.plan.answers import Answer
+from agentschedule.plan.observed import Observed
+from agentschedule.plan.run.plan import is_at_rest, needs_fresh_look, plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
-from agentschedule.plan.schedule.records import said_job
 
 logger = logging.getLogger(__name__)
 # More steps than any reconcile needs: beyond it two plans undo each other, which is worth a backoff and a log line.
@@ -62,7 +60,9 @@ class Reconciler:
         try:
             # The schedule first: it makes runs. And last: it counts them.
             moments = [await self._schedule(key)]
-            moments += [await self._run(key, run.metadata.uid) for run in self.store.runs.of(key) if not _at_rest(run)]
+            moments += [
+                await self._run(key, run.metadata.uid) for run in self.store.runs.of(key) if not is_at_rest(run)
+            ]
             if len(moments) > 1:
                 moments[0] = await self._schedule(key)
         except Conflict:
@@ -91,7 +91,7 @@ class Reconciler:
                 return None
             if self.store.schedule(key) is None and not run.final:
                 await observe.refresh_schedule(self.client, self.store, key)
-            if self._needs_fresh_look(key, run):
+            if needs_fresh_look(run, self.store.jobs.of(key)):
                 await observe.refresh(self.client, self.store, key)
             plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
             return Subject(names.RUN_KIND, self.store.runs, run.metadata, run.status), plan
@@ -100,15 +100,6 @@ class Reconciler:
 
     def _observed(self, key: Key, answers: tuple[Answer, ...]) -> Observed:
         return replace(self.store.observed(key), answers=answers)
-
-    def _needs_fresh_look(self, key: Key, run: ScheduleRun) -> bool:
-        """While a run joins, and before a Job is called deleted: the watch may be behind."""
-        uid = said_job(run)
-        if run.final:
-            return False
-        if uid is None:
-            return run.spec.trigger is Trigger.MANUAL
-        return all(job.uid != uid for job in self.store.jobs.of(key))
 
     async def _steps(
         self, key: Key, step: Callable[[tuple[Answer, ...]], Awaitable[tuple[Subject, Plan[Any]] | None]]
@@ -123,7 +114,7 @@ class Reconciler:
             subject, plan = planned
             if not plan.actions:
                 await self._say(subject, plan)
-                if not plan.again:
+                if not plan.replan:
                     return plan.requeue_at
                 continue
             logger.info("%s %s/%s: %s", subject.kind, key.namespace, subject.meta.name, plan)
@@ -140,8 +131,3 @@ class Reconciler:
         old = subject.status.wire() if subject.status else {}
         if await write_status(self.client, subject.table, subject.meta, old, plan.status.wire()):
             await self.recorder.record(subject.kind, subject.meta, plan.events, self.now())
-
-
-def _at_rest(run: ScheduleRun) -> bool:
-    """True for an ended run of a schedule: only an orphan's has something to come."""
-    return run.final and bool(run.metadata.owner_references)

@@ -270,7 +270,7 @@ class Event:
 class Plan(Generic[S]):
     """One step: do the actions, and plan again; without actions, write the status and then the events.
 
-    ``status`` is the whole desired status, or None for no change. ``again`` plans once more after the status is
+    ``status`` is the whole desired status, or None for no change. ``replan`` plans once more after the status is
     written. ``requeue_at`` is when to look again though nothing happens.
     """
 
@@ -278,7 +278,7 @@ class Plan(Generic[S]):
     status: S | None = None
     events: tuple[Event, ...] = ()
     requeue_at: datetime | None = None
-    again: bool = False
+    replan: bool = False
 
     def __str__(self) -> str:
         steps = [str(action) for action in self.actions] + [f"event {e.reason}: {e.message}" for e in self.events]

@@ -1,22 +1,24 @@
 """What a decision sees of the cluster: frozen, slim, and in UTC.
 
-Made by ``cluster.parse`` from what the API sends; read by everything in ``plan``.
+Made from what the API sends by ``cluster``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from agentschedule.api.base import ObjectMeta
 from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentScheduleStatus
-from agentschedule.names import Reason, Trigger
+from agentschedule.names import ConcurrencyPolicy, Trigger
+from agentschedule.plan.answers import A, Answer
 
 # Reasons of a container that ended without the agent having run.
 NEVER_RAN = frozenset({"StartError", "ContainerCannotRun", "ContainerStatusUnknown"})
+# The API's own default of startingDeadlineSeconds is none at all; the operator always writes one.
+NO_DEADLINE = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +47,29 @@ class CronJob:
     schedule: str
     time_zone: str
     suspend: bool
-    forbid: bool
-    replace: bool
+    concurrency_policy: ConcurrencyPolicy
     deadline_seconds: int | None
     last_schedule_time: datetime | None
     active: tuple[Reference, ...]
     spec_hash: str | None  # of the desired state that we last wrote
     spec_generation: int | None  # the generation that our last write made: another one is somebody's edit
     not_before: datetime | None  # where its mark had to lie at least, when we last wrote it
-    marked_at: datetime | None  # E: when the schedule in force took effect
+    in_force_since: datetime | None  # when the schedule in force took effect, if not with the CronJob
 
     @property
     def effective_from(self) -> datetime:
-        return self.marked_at or self.created
+        """When the schedule in force took effect."""
+        return self.in_force_since or self.created
+
+    @property
+    def counted_from(self) -> datetime:
+        """Where the controller counts due times from."""
+        return self.last_schedule_time or self.created
+
+    @property
+    def starting_deadline(self) -> timedelta:
+        """How late the controller may start a due time."""
+        return NO_DEADLINE if self.deadline_seconds is None else timedelta(seconds=self.deadline_seconds)
 
     def lists(self, uid: str) -> bool:
         """True if the Job of this uid is in ``status.active``."""
@@ -175,9 +187,13 @@ class Observed:
     def by_name(self) -> dict[str, Job]:
         return {job.name: job for job in self.jobs}
 
-    def answered(self, reason: Reason | Question, about: str = "") -> Answer | None:
-        """What the cluster has just said for this reason, about this object, if it did."""
-        return next((a for a in self.answers if a.reason == reason and about in ("", a.about)), None)
+    def answer(self, kind: type[A], about: str) -> A | None:
+        """What the cluster has just said of this kind about this object, if it did."""
+        return next((a for a in self.answers if isinstance(a, kind) and a.about == about), None)
+
+    def answers_of(self, kind: type[A]) -> tuple[A, ...]:
+        """All that the cluster has just said of this kind."""
+        return tuple(answer for answer in self.answers if isinstance(answer, kind))
 
     def run_named(self, name: str) -> ScheduleRun | None:
         return next((run for run in self.runs if run.metadata.name == name), None)
@@ -186,24 +202,6 @@ class Observed:
         """A Job's pods, oldest attempt first."""
         mine = (pod for pod in self.pods if pod.job_uid == job.uid)
         return tuple(sorted(mine, key=lambda pod: (pod.created, pod.attempt)))
-
-
-class Question(StrEnum):
-    """What was asked of the cluster, where the answer is no reason of anything."""
-
-    PODS = "pods"  # the pods of a Job are as the API server says
-    LOG = "log"  # the end of a pod's log
-    WHY_WAITING = "why waiting"  # "Reason: message" of the newest warning event
-    LEAVING = "leaving"  # any text: the namespace is being deleted
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the cluster said to an action, where that is the user's to mend: data for the next plan."""
-
-    reason: str
-    message: str
-    about: str = ""  # the uid of a Job or pod
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from agentschedule.cluster import parse
 from agentschedule.names import ANNOTATION_EFFECTIVE_FROM
 from agentschedule.plan.objects import build
 from agentschedule.plan.observed import Observed
-from agentschedule.plan.schedule.cronjob import Situation
+from agentschedule.plan.schedule.context import ScheduleContext
 from agentschedule.plan.schedule.status import Findings, schedule_status
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 from tests.unit.cli.test_main import Ended, Run
 from tests.unit.cli.world import World, kubeconfig, run_fixture, world
 
@@ -96,7 +96,7 @@ def test_next_says_what_the_status_says(
 def written(body: dict[str, Any], now: datetime, mark: datetime, *, ran: bool) -> dict[str, Any]:
     """The status that the operator writes, when the controller's mark is a run, or ours."""
     schedule = parse.schedule(body)
-    timing = examine(schedule).timing
+    timing = validate(schedule).timing
     assert timing is not None
     assert isinstance(schedule, AgentSchedule)
     cronjob = build.cronjob(schedule, timing, suspend=False)
@@ -105,7 +105,7 @@ def written(body: dict[str, Any], now: datetime, mark: datetime, *, ran: bool) -
     cronjob["metadata"]["ownerReferences"][0]["uid"] = schedule.metadata.uid
     cronjob["metadata"]["annotations"][ANNOTATION_EFFECTIVE_FROM] = rfc3339(since)
     cronjob["status"] = {"lastScheduleTime": rfc3339(mark)}
-    case = Situation(schedule, examine(schedule), Observed(parse.cronjob(cronjob)), now)
+    case = ScheduleContext(schedule, validate(schedule), Observed(parse.cronjob(cronjob)), now)
     return schedule_status(schedule, Findings(case, case.close(final=False), None)).wire()
 
 

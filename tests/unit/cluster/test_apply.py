@@ -14,8 +14,8 @@ from agentschedule.cluster.apply import Applier, merge_patch
 from agentschedule.cluster.client import Reply, Resource
 from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import AlreadyExists, Conflict, Refused
-from agentschedule.names import Reason
 from agentschedule.plan.actions import AskWhyMissed, AskWhyWaiting, ClaimRun, CreateRun, StartDue, UpdateCronJob
+from agentschedule.plan.answers import JobRefused, MissReason, RunRefused
 from agentschedule.plan.objects import build
 from agentschedule.plan.spec.timing import timing
 from tests.unit.builders import NAME, NAMESPACE, a_cronjob, a_run, a_schedule, at
@@ -89,12 +89,12 @@ def test_a_due_time_is_started_only_from_the_cronjob_that_was_decided_on() -> No
 
 def test_a_job_that_the_api_refuses_is_an_answer_and_not_a_retry() -> None:
     answer = apply(Server(stored_cronjob(), refuses="create jobs"), StartDue(a_cronjob(), DUE))
-    assert (answer.reason, answer.message) == (Reason.JOB_REFUSED, "exceeded quota: small")
+    assert (type(answer), answer.message) == (JobRefused, "exceeded quota: small")
 
 
 def test_a_record_that_the_api_refuses_is_an_answer_and_not_a_retry() -> None:
     answer = apply(Server({}, refuses="scheduleruns"), CreateRun(build.requested_run(a_schedule(), "token")))
-    assert answer.reason == Reason.RUN_REFUSED
+    assert isinstance(answer, RunRefused)
 
 
 def test_a_write_that_a_slow_dry_run_brought_near_a_due_time_is_not_made() -> None:
@@ -158,7 +158,7 @@ def test_a_run_of_that_name_that_cannot_be_read_is_an_answer_too() -> None:
 
     answer = apply(Taken(odd), CreateRun(build.requested_run(a_schedule(), "token")))
 
-    assert answer.reason == Reason.RUN_REFUSED
+    assert isinstance(answer, RunRefused)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_run_of_that_name_that_cannot_be_read_is_an_answer_too() -> None:
 def test_why_a_due_time_was_missed_is_read_from_the_controllers_events(times: list[str], words: str) -> None:
     events = [{"lastTimestamp": time, "message": f"at {time[11:19]}"} for time in times]
     answer = apply(Server({}, events=events), AskWhyMissed(a_cronjob(), DUE))
-    assert (answer.reason, answer.message) == (Reason.JOB_CREATION_FAILED, words)
+    assert (type(answer), answer.message) == (MissReason, words)
 
 
 @pytest.mark.parametrize(

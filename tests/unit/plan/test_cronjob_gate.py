@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from agentschedule.plan.actions import RepairCronJob, StartDue
+from agentschedule.plan.concurrency import active_entries, is_blocked
 from agentschedule.plan.cron import parse_live
-from agentschedule.plan.cronjob_gate import JOINING_PATIENCE, active_entries, blocked, in_flight, owed, repair, turn
+from agentschedule.plan.cronjob_gate import JOINING_GRACE, gate, in_flight, repair, unstarted_due_time
 from agentschedule.plan.observed import Observed
 from tests.unit.builders import a_cronjob, a_due_job, a_job, at, listed, observed
 
@@ -37,25 +38,25 @@ def rows(*cases: tuple[Any, ...]) -> list[Any]:
     ),
 )
 def test_no_write_in_the_last_second_before_a_due_time(moment: str, until: str | None) -> None:
-    now = turn(observed(a_cronjob()), HOURLY, at(moment))
+    now = gate(observed(a_cronjob()), HOURLY, at(moment))
     assert now.wait_until == (at(until) if until else None)
-    assert now.ours is (until is None)
+    assert now.open is (until is None)
 
 
 def test_a_suspended_cronjob_may_be_written_at_any_moment() -> None:
-    assert turn(observed(a_cronjob(suspend=True)), HOURLY, at("07:59:59.500")).ours
+    assert gate(observed(a_cronjob(suspend=True)), HOURLY, at("07:59:59.500")).open
 
 
 @pytest.mark.parametrize("moment", ["08:00:00", "08:00:00.300", "08:00:00.999"])
 def test_the_controller_gets_a_second_to_start_what_is_due(moment: str) -> None:
-    now = turn(observed(a_cronjob()), HOURLY, at(moment))
+    now = gate(observed(a_cronjob()), HOURLY, at(moment))
     assert (now.wait_until, now.first) == (at("08:00:01"), None)
 
 
 @pytest.mark.parametrize("moment", ["08:00:01", "08:00:30", "08:04:59"])
 def test_what_is_owed_after_that_second_we_start_ourselves(moment: str) -> None:
     cronjob = a_cronjob()
-    assert turn(observed(cronjob), HOURLY, at(moment)).first == StartDue(cronjob, DUE)
+    assert gate(observed(cronjob), HOURLY, at(moment)).first == StartDue(cronjob, DUE)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_what_is_owed_after_that_second_we_start_ourselves(moment: str) -> None:
         ("Forbid, and a Job is at work", observed(a_cronjob(), WORK), "08:00:10", None),
         ("Forbid, and an active entry without a Job", observed(a_cronjob(active=listed(WORK))), "08:00:10", None),
         ("Forbid, and a Job that has finished", observed(a_cronjob(active=listed(DONE)), DONE), "08:00:10", DUE),
-        ("Allow, and a Job is at work", observed(a_cronjob(forbid=False), WORK), "08:00:10", DUE),
+        ("Allow, and a Job is at work", observed(a_cronjob("Allow"), WORK), "08:00:10", DUE),
         ("suspended", observed(a_cronjob(suspend=True)), "08:00:10", None),
         (
             "made after it",
@@ -98,7 +99,7 @@ def test_what_is_owed_after_that_second_we_start_ourselves(moment: str) -> None:
     ),
 )
 def test_what_the_controller_still_owes(world: Observed, moment: str, due: datetime | None) -> None:
-    assert owed(world, HOURLY, at(moment)) == due
+    assert unstarted_due_time(world, HOURLY, at(moment)) == due
 
 
 @pytest.mark.parametrize(
@@ -109,11 +110,11 @@ def test_what_the_controller_still_owes(world: Observed, moment: str, due: datet
         ("Forbid, an entry whose Job nobody has seen", observed(a_cronjob(active=listed(WORK))), True),
         ("Forbid, an entry whose Job is done", observed(a_cronjob(active=listed(DONE)), DONE), False),
         ("Forbid, a Job of somebody else", observed(a_cronjob(), a_job(controller_uid="other")), False),
-        ("Allow, a Job at work", observed(a_cronjob(forbid=False), WORK), False),
+        ("Allow, a Job at work", observed(a_cronjob("Allow"), WORK), False),
     ),
 )
 def test_forbid_holds_while_anything_is_active(world: Observed, holds: bool) -> None:
-    assert blocked(world) is holds
+    assert is_blocked(world) is holds
 
 
 def test_an_entry_counts_until_its_job_is_known_to_have_finished() -> None:
@@ -178,11 +179,11 @@ def test_there_is_nothing_to_repair(world: Observed) -> None:
 def test_the_controller_gets_its_time_to_write_down_a_job_it_made(moment: str, until: str | None) -> None:
     world = observed(a_cronjob(), a_due_job(DUE))
     assert in_flight(world, at(moment)) == (at(until) if until else None)
-    assert turn(world, HOURLY, at(moment)).wait_until == (at(until) if until else None)
+    assert gate(world, HOURLY, at(moment)).wait_until == (at(until) if until else None)
 
 
 def test_a_repair_comes_before_what_is_owed() -> None:
-    first = turn(observed(a_cronjob(forbid=False), WORK), HOURLY, at("08:00:10")).first
+    first = gate(observed(a_cronjob("Allow"), WORK), HOURLY, at("08:00:10")).first
     assert isinstance(first, RepairCronJob)
 
 
@@ -196,7 +197,7 @@ def test_the_latest_due_time_is_found_over_a_long_gap_too() -> None:
 
 def test_a_manual_run_gives_the_controller_more_time_with_what_is_due() -> None:
     world = observed(cronjob=a_cronjob())
-    joining = turn(world, HOURLY, at("08:00:05"), None, JOINING_PATIENCE)
+    joining = gate(world, HOURLY, at("08:00:05"), None, JOINING_GRACE)
     assert joining.wait_until == at("08:00:10")
-    late = turn(world, HOURLY, at("08:00:10"), None, JOINING_PATIENCE)
+    late = gate(world, HOURLY, at("08:00:10"), None, JOINING_GRACE)
     assert isinstance(late.first, StartDue)

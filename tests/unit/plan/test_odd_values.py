@@ -22,13 +22,14 @@ from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import ClusterError
 from agentschedule.names import Env, RunPhase, SchedulePhase
 from agentschedule.plan.actions import CreateCronJob, UpdateCronJob
+from agentschedule.plan.answers import WaitingReason
 from agentschedule.plan.objects import build
-from agentschedule.plan.observed import Answer, Question, Unreadable
+from agentschedule.plan.observed import Unreadable
 from agentschedule.plan.run.plan import plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
 from agentschedule.plan.schedule.records import missing_records
 from agentschedule.plan.spec.timing import timing
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 from tests.unit.builders import a_schedule, unexplained
 
 Body = dict[str, Any]
@@ -139,7 +140,7 @@ def run_body(status: Body | None = None, **spec: Any) -> Body:
 
 
 # Nobody knows why a Job or pod waits.
-NO_EVENTS = tuple(Answer(Question.WHY_WAITING, "", f"uid-of-report-1{rest}") for rest in ("", "-0-x"))
+NO_EVENTS = tuple(WaitingReason(f"uid-of-report-1{rest}", "") for rest in ("", "-0-x"))
 
 
 def play(*, schedule: Body | None = None, **bodies: Body) -> tuple[Store, list[Body]]:
@@ -176,7 +177,7 @@ def problem(**spec: Any) -> str:
     assert known is not None
     assert not store.cronjobs.of(KEY)
     assert statuses[-1]["phase"] == SchedulePhase.INVALID
-    return examine(known).message
+    return validate(known).message
 
 
 @pytest.mark.parametrize("text", ODD_TIMES)
@@ -226,7 +227,7 @@ def test_an_odd_moment_in_an_annotation_of_a_cronjob_is_as_good_as_none(annotati
     cronjob = store.cronjobs.last_of(KEY)
     assert cronjob is not None
     assert cronjob.not_before is None
-    assert cronjob.marked_at is None
+    assert cronjob.in_force_since is None
 
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0002-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])

@@ -15,13 +15,14 @@ from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import AlreadyExists
 from agentschedule.names import Reason, RunPhase, TriggerOutcome
 from agentschedule.plan.actions import CreateRun, DeleteJob, StartDue
+from agentschedule.plan.answers import JobRefused, RunNameTaken
 from agentschedule.plan.objects import build
-from agentschedule.plan.observed import Answer, Job, Observed
+from agentschedule.plan.observed import Job, Observed
 from agentschedule.plan.run.plan import plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
 from agentschedule.plan.schedule.records import expired, missing_records
-from agentschedule.plan.schedule.trigger import trigger_step
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.schedule.trigger import decide_trigger
+from agentschedule.plan.spec.validate import validate
 from tests.unit.builders import (
     NAME,
     NAMESPACE,
@@ -164,7 +165,7 @@ def test_a_name_that_a_run_of_another_schedule_has_is_an_answer_and_stays_theirs
 
     answer = asyncio.run(Applier(server, store, KEY).apply(CreateRun(body)))  # type: ignore[arg-type]
 
-    assert answer == Answer(Reason.NAME_TAKEN, "it exists", DUE.name)
+    assert answer == RunNameTaken(DUE.name, "it exists")
     assert [run.metadata.uid for run in store.runs.of(Key(NAMESPACE, "other"))] == ["theirs"]
     (again,) = missing_records(a_schedule(), Observed(a_cronjob(), (DUE,), answers=(answer,)))
     assert again.body["metadata"]["name"] == names.unique_run_name(NAME, DUE.uid)
@@ -172,15 +173,15 @@ def test_a_name_that_a_run_of_another_schedule_has_is_an_answer_and_stays_theirs
 
 def test_a_token_whose_name_a_run_of_another_schedule_has_is_rejected() -> None:
     schedule = a_schedule(annotations={names.ANNOTATION_TRIGGER: "one"})
-    taken = Answer(Reason.NAME_TAKEN, "it exists", names.triggered_run_name(NAME, SCHEDULE_UID, "one"))
-    step = trigger_step(schedule, examine(schedule), Observed(a_cronjob(), answers=(taken,)), NOW)
+    taken = RunNameTaken(names.triggered_run_name(NAME, SCHEDULE_UID, "one"), "it exists")
+    step = decide_trigger(schedule, validate(schedule), Observed(a_cronjob(), answers=(taken,)), NOW)
     assert step is not None
     assert step.answer is not None
     assert (step.answer.outcome, step.answer.reason) == (TriggerOutcome.REJECTED, Reason.NAME_TAKEN)
 
 
 def test_a_due_time_whose_name_a_job_of_another_schedule_has_is_an_answer() -> None:
-    live = build.cronjob(a_schedule(), examine(a_schedule()).timing, suspend=False)  # type: ignore[arg-type]
+    live = build.cronjob(a_schedule(), validate(a_schedule()).timing, suspend=False)  # type: ignore[arg-type]
     body = build.due_job({**live, "metadata": live["metadata"] | {"uid": "cronjob-uid"}}, at("07:00:00"))
     server, store = Taken(body), Store()
     store.jobs.put(server.body)
@@ -190,4 +191,4 @@ def test_a_due_time_whose_name_a_job_of_another_schedule_has_is_an_answer() -> N
     answer = asyncio.run(Applier(server, store, KEY).apply(StartDue(cronjob, at("07:00:00"))))  # type: ignore[arg-type]
 
     assert answer is not None
-    assert (answer.reason, "another schedule's" in answer.message) == (Reason.JOB_REFUSED, True)
+    assert (type(answer), "another schedule's" in answer.message) == (JobRefused, True)

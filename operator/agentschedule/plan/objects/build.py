@@ -20,7 +20,7 @@ from agentschedule.names import Trigger
 from agentschedule.plan.objects.job import job_template
 from agentschedule.plan.objects.pod import labels
 from agentschedule.plan.observed import Job, Unreadable
-from agentschedule.plan.spec.overrides import Said, overridden
+from agentschedule.plan.spec.overrides import Overrides, with_overrides
 from agentschedule.plan.spec.timing import Timing
 
 Body = dict[str, Any]
@@ -120,7 +120,7 @@ def due_job(live: Body, due: datetime) -> Body:
 def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
     """The Job of a manual run, with what it says otherwise than its schedule: suspended, and owned by its run only,
     until the CronJob lists it."""
-    template = job_template(overridden(schedule, run))
+    template = job_template(with_overrides(schedule, run))
     pod = template["spec"]["template"]["metadata"]
     pod["annotations"] |= {names.ANNOTATION_RUN_TRIGGER: Trigger.MANUAL.value}
     return {
@@ -137,7 +137,7 @@ def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
     }
 
 
-def requested_run(schedule: AgentSchedule, token: str, said: Said | None = None) -> Body:
+def requested_run(schedule: AgentSchedule, token: str, said: Overrides | None = None) -> Body:
     """The ScheduleRun that a token of the trigger annotation asks for, with what was said along with it."""
     name = names.triggered_run_name(schedule.metadata.name, schedule.metadata.uid, token)
     body = _run(schedule, name, Trigger.MANUAL)

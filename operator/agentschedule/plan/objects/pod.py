@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
-
-from pydantic import BaseModel
 
 from agentschedule import names
 from agentschedule.api.agent import Agent
@@ -17,9 +14,6 @@ from agentschedule.plan.observed import Unreadable
 from agentschedule.plan.spec.env import compact_json, escape
 
 Body = dict[str, Any]
-
-# How deep params may nest, and what goes into the pod: JSON libraries give up on deep values, Kubernetes' own included.
-MAX_PARAMS_DEPTH, MAX_AGENT_DEPTH = 30, 50
 
 
 def agent_name(schedule: AgentSchedule | Unreadable) -> str:
@@ -156,20 +150,3 @@ def session_id(schedule: AgentSchedule) -> str:
     if session.mode is SessionMode.FIXED:
         return session.id or ""
     return (schedule.status.last_session_id if schedule.status else None) or ""
-
-
-def is_deeper(value: Any, levels: int) -> bool:
-    """True if models, objects and lists lie in each other more than ``levels`` deep. A loop: recursion is what fails
-    on such values."""
-    layer = [value]
-    for _ in range(levels):
-        layer = [part for item in layer for part in _parts(item)]
-    return any(isinstance(item, BaseModel | dict | list | tuple) for item in layer)
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, BaseModel):
-        return (part for _, part in value)
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()

@@ -1,6 +1,4 @@
-"""What follows from a sight of a run: actions, or words for its record. Made by ``plan.joining``, ``plan.working`` and
-``plan.ending``; read by ``plan.run``.
-"""
+"""What follows from a state of a run: actions, or words for its record."""
 
 from __future__ import annotations
 
@@ -8,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agentschedule.plan.actions import Action
-from agentschedule.plan.run.context import Case
+from agentschedule.plan.run.context import RunContext
 
 
 @dataclass(frozen=True)
-class Step:
+class Decision:
     """Do the actions; or, without any, write the record with this reason and message, unless ``silent``.
 
-    ``look_again`` is when to look though nothing happens, ``again`` plans once more after the record is written.
+    ``requeue_at`` is when to look again though nothing happens, ``replan`` plans once more after the record is written.
     """
 
     actions: tuple[Action, ...] = ()
@@ -23,18 +21,18 @@ class Step:
     message: str | None = None
     warning: bool = False
     silent: bool = False
-    again: bool = False
-    look_again: datetime | None = None
+    replan: bool = False
+    requeue_at: datetime | None = None
 
 
-def do(*actions: Action) -> Step:
-    return Step(actions)
+def act(*actions: Action) -> Decision:
+    return Decision(actions)
 
 
-def wait_until(moment: datetime | None) -> Step:
+def wait(until: datetime | None) -> Decision:
     """Say nothing yet."""
-    return Step(silent=True, look_again=moment)
+    return Decision(silent=True, requeue_at=until)
 
 
-def nothing(_case: Case) -> Step:
-    return Step()
+def nothing(_context: RunContext) -> Decision:
+    return Decision()

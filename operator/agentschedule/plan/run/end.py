@@ -1,4 +1,4 @@
-"""How a run comes to its end: stopped, given up, or by itself. Rows of ``plan.run``.
+"""How a run comes to its end: stopped, given up, or by itself.
 
 With an agent at work, its pod is stopped as by its time limit: pod, log and result stay. Without one, the Job is failed
 with our words.
@@ -11,157 +11,171 @@ from datetime import timedelta
 from agentschedule import names
 from agentschedule.names import Reason
 from agentschedule.plan.actions import AskNamespace, DeleteJob, EndJob, LookAtPods, ReadLog, ResumeJob, StopPod
-from agentschedule.plan.cronjob_gate import owed
-from agentschedule.plan.observed import Job, Question
-from agentschedule.plan.run.context import Case
-from agentschedule.plan.run.decision import Step, do, wait_until
-from agentschedule.plan.run.state import LAST_NEWS
+from agentschedule.plan.concurrency import controller_deletes_active_jobs
+from agentschedule.plan.cronjob_gate import live_cron, unstarted_due_time
+from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
+from agentschedule.plan.run.decision import Decision, act, wait
 from agentschedule.plan.run.status import how_it_failed
-from agentschedule.plan.schedule.cronjob import live_cron
 
+# How long a finished Job waits for the end of its pods, and an ended pod for its Job's: both are one status write.
+STATUS_LAG = timedelta(seconds=5)
 # How late the controller may be with what is due, before a Job that is gone was not replaced.
-LATE = timedelta(seconds=30)
+CONTROLLER_LAG = timedelta(seconds=30)
 A_MOMENT = timedelta(seconds=1)
-
-
-def cancel(case: Case) -> Step:
-    return _end(case, *_why_cancelled(case))
-
-
-def too_many(case: Case) -> Step:
-    return _end(case, Reason.RETRIES_EXHAUSTED, "More attempts than retry.limit allows.")
-
-
-def overdue(case: Case) -> Step:
-    return _end(case, Reason.NEVER_STARTED, "The agent did not start within its time limit.")
-
-
-def not_retryable(case: Case) -> Step:
-    return _end(case, Reason.NOT_RETRYABLE, "The agent says that another attempt is of no use.")
-
-
-def spent(case: Case) -> Step:
-    """Kubernetes has counted fewer failures than there were: somebody suspended the Job in the middle of an attempt."""
-    since = (case.last.ended_at or case.last.created) if case.last else case.now
-    if case.now < since + LAST_NEWS:
-        return wait_until(since + LAST_NEWS)
-    return _end(case, Reason.RETRIES_EXHAUSTED, "The last attempt has failed.")
-
-
-def _end(case: Case, reason: str, message: str) -> Step:
-    job, last = case.job, case.last
-    assert job is not None  # noqa: S101 - what is seen says so
-    if last is None or not last.started_at:
-        return do(EndJob(job, reason, message, case.now))
-    if last.ended:
-        # A stopped attempt ends its Job by itself.
-        judged = last.ended_at + LAST_NEWS if last.no_retry and last.ended_at else case.now
-        return wait_until(judged) if case.now < judged else do(EndJob(job, reason, message, case.now))
-    return do(StopPod(last, reason, message, case.now))
-
-
-def stopping(_case: Case) -> Step:
-    message = "Is being stopped: the agent has its grace period. If its node is lost for good, delete the Node."
-    return Step(reason=Reason.STOPPING, message=message)
-
-
-def let_end(case: Case) -> Step:
-    """The Job controller refuses to end a suspended Job that does not say when it began: no pod comes any more."""
-    job = case.job
-    assert job is not None  # noqa: S101 - what is seen says so
-    return do(ResumeJob(job)) if job.suspended and job.started_at is None else Step()
-
-
-def leave(case: Case) -> Step:
-    """A namespace that is being deleted waits for failed pods, these for their Job, and the Job for another attempt."""
-    job = case.job
-    assert job is not None  # noqa: S101 - what is seen says so
-    return do(DeleteJob(job) if case.observed.answered(Question.LEAVING) else AskNamespace(job.namespace))
-
-
-def look_at_pods(case: Case) -> Step:
-    assert case.job is not None  # noqa: S101 - what is seen says so
-    return do(LookAtPods(case.job))
-
-
-def read_log(case: Case) -> Step:
-    assert case.last is not None  # noqa: S101 - what is seen says so
-    return do(ReadLog(case.last))
-
-
-def says_failed(case: Case) -> Step:
-    said = case.result.error.message if case.result.error else "no reason given"
-    return Step(reason=Reason.AGENT_FAILED, message=f"The agent reports that it failed: {said}")
-
-
-def failed(case: Case) -> Step:
-    job, last = case.job, case.last
-    assert job is not None  # noqa: S101 - what is seen says so
-    if last is None or not last.ended:
-        return Step(reason=Reason.JOB_FAILED, message=f"The Job failed ({job.reason}): {job.message}")
-    ours = next((word for word in (job.reason, last.no_retry) if word in _OURS), None)
-    return Step(reason=ours or Reason.AGENT_FAILED, message=_after(case, job, how_it_failed(last, case.result)))
-
-
+# Reasons of ours for which a Job fails, which a run repeats.
 _OURS = (Reason.NOT_RETRYABLE, Reason.RETRIES_EXHAUSTED)
 
 
-def timed_out(case: Case) -> Step:
-    message = "The run took longer than timeoutSeconds allows."
-    return Step(reason=Reason.DEADLINE_EXCEEDED, message=_after(case, case.job, message))
+def cancel(context: JobContext) -> Decision:
+    return _end(context, *_why_cancelled(context))
 
 
-def never_started(case: Case) -> Step:
-    why = next((known.error for known in reversed(case.attempts) if known.error), None)
-    because = why or (case.old.message if case.old.reason else None)
+def extra_attempt(context: JobContext) -> Decision:
+    return _end(context, Reason.RETRIES_EXHAUSTED, "More attempts than retry.limit allows.")
+
+
+def start_overdue(context: JobContext) -> Decision:
+    return _end(context, Reason.NEVER_STARTED, "The agent did not start within its time limit.")
+
+
+def not_retryable(context: JobContext) -> Decision:
+    return _end(context, Reason.NOT_RETRYABLE, "The agent says that another attempt is of no use.")
+
+
+def retries_exhausted(context: JobContext) -> Decision:
+    """Kubernetes has counted fewer failures than there were: somebody suspended the Job in the middle of an attempt."""
+    last = context.last
+    since = (last.ended_at or last.created) if last else context.now
+    if context.now < since + STATUS_LAG:
+        return wait(since + STATUS_LAG)
+    return _end(context, Reason.RETRIES_EXHAUSTED, "The last attempt has failed.")
+
+
+def _end(context: JobContext, reason: str, message: str) -> Decision:
+    job, last = context.job, context.last
+    if last is None or not last.started_at:
+        return act(EndJob(job, reason, message, context.now))
+    if last.ended:
+        # A stopped attempt ends its Job by itself.
+        judged = last.ended_at + STATUS_LAG if last.no_retry and last.ended_at else context.now
+        return wait(judged) if context.now < judged else act(EndJob(job, reason, message, context.now))
+    return act(StopPod(last, reason, message, context.now))
+
+
+def stopping(_context: JobContext) -> Decision:
+    message = "Is being stopped: the agent has its grace period. If its node is lost for good, delete the Node."
+    return Decision(reason=Reason.STOPPING, message=message)
+
+
+def resume_to_fail(context: JobContext) -> Decision:
+    """The Job controller refuses to end a suspended Job that does not say when it began: no pod comes any more."""
+    return act(ResumeJob(context.job))
+
+
+def ask_namespace(context: JobContext) -> Decision:
+    return act(AskNamespace(context.job.namespace))
+
+
+def leave(context: JobContext) -> Decision:
+    """A namespace that is being deleted waits for failed pods, these for their Job, and the Job for another attempt."""
+    return act(DeleteJob(context.job))
+
+
+def await_status(context: JobContext) -> Decision:
+    """A Job's end and its pod's are one status write; the Job's own end brings an event."""
+    job, last = context.job, context.last
+    since = job.finished_at if job.finished else last.ended_at if last and last.failed else None
+    return wait(since + STATUS_LAG if since else None)
+
+
+def list_pods(context: JobContext) -> Decision:
+    return act(LookAtPods(context.job))
+
+
+def read_log(context: JobContext) -> Decision:
+    return act(*map(ReadLog, context.unread_pods))
+
+
+def agent_failed(context: JobContext) -> Decision:
+    error = context.result.error.message if context.result.error else "no reason given"
+    return Decision(reason=Reason.AGENT_FAILED, message=f"The agent reports that it failed: {error}")
+
+
+def job_failed(context: JobContext) -> Decision:
+    job, last = context.job, context.last
+    if last is None or not last.ended:
+        return Decision(reason=Reason.JOB_FAILED, message=f"The Job failed ({job.reason}): {job.message}")
+    ours = next((word for word in (job.reason, last.no_retry) if word in _OURS), None)
+    message = _of_attempts(context, how_it_failed(last, context.result))
+    return Decision(reason=ours or Reason.AGENT_FAILED, message=message)
+
+
+def timed_out(context: JobContext) -> Decision:
+    message = _of_attempts(context, "The run took longer than timeoutSeconds allows.")
+    return Decision(reason=Reason.DEADLINE_EXCEEDED, message=message)
+
+
+def never_started(context: JobContext) -> Decision:
+    why = next((attempt.error for attempt in reversed(context.attempts) if attempt.error), None)
+    because = why or (context.old.message if context.old.reason else None)
     message = f"The agent did not start within its time limit{f' ({because})' if because else ''}."
-    return Step(reason=Reason.NEVER_STARTED, message=_after(case, case.job, message))
+    return Decision(reason=Reason.NEVER_STARTED, message=_of_attempts(context, message))
 
 
-def _after(case: Case, job: Job | None, message: str) -> str:
-    """The end of the last of several attempts."""
-    if job is None or case.failures < 2:
+def _of_attempts(context: JobContext, message: str) -> str:
+    """The end of the last attempt, with its number where there were several."""
+    failures = context.failures
+    if failures < 2:
         return message
-    return f"Attempt {case.failures} of {max(job.retry_limit + 1, case.failures)}: {message}"
+    return f"Attempt {failures} of {max(context.job.retry_limit + 1, failures)}: {message}"
 
 
-def stopped(case: Case) -> Step:
-    reason, message = _why_cancelled(case)
-    return Step(reason=reason, message=message)
+def cancelled(context: RunContext) -> Decision:
+    reason, message = _why_cancelled(context)
+    return Decision(reason=reason, message=message)
 
 
-def _why_cancelled(case: Case) -> tuple[Reason, str]:
-    by = case.run.metadata.annotations.get(names.ANNOTATION_REPLACED_BY)
-    if by:
-        return Reason.REPLACED, f"Run {by} took its place: concurrencyPolicy is Replace."
-    return Reason.CANCELLED, "The run was cancelled."
+def _why_cancelled(context: RunContext) -> tuple[Reason, str]:
+    by = context.run.metadata.annotations.get(names.ANNOTATION_REPLACED_BY)
+    return (Reason.REPLACED, _replaced_by(by)) if by else (Reason.CANCELLED, "The run was cancelled.")
 
 
-def job_gone(case: Case) -> Step:
-    if case.run.spec.cancel:
-        return stopped(case)
-    if by := _successor(case):
-        message = f"Run {by} took its place: concurrencyPolicy is Replace."
-        return Step(reason=Reason.REPLACED, message=message)
-    if _is_being_replaced(case):
-        return wait_until(case.now + A_MOMENT)
+def _replaced_by(name: str) -> str:
+    return f"Run {name} took its place: concurrencyPolicy is Replace."
+
+
+def replaced(context: OwnedContext) -> Decision:
+    return Decision(reason=Reason.REPLACED, message=_replaced_by(successor(context) or ""))
+
+
+def await_successor(context: OwnedContext) -> Decision:
+    return wait(context.now + A_MOMENT)
+
+
+def job_deleted(_context: OwnedContext) -> Decision:
     message = "The run's Job was deleted before its end was seen."
-    return Step(reason=Reason.JOB_DELETED, message=message, warning=True)
+    return Decision(reason=Reason.JOB_DELETED, message=message, warning=True)
 
 
-def _is_being_replaced(case: Case) -> bool:
-    """Under Replace, Kubernetes deletes the active Job a moment before it makes the one that has come due."""
-    cronjob, live = case.observed.cronjob, live_cron(case.observed.cronjob)
-    if cronjob is None or live is None or not cronjob.replace:
-        return False
-    due = owed(case.observed, live, case.now)
-    return due is not None and case.now < due + LATE
-
-
-def _successor(case: Case) -> str | None:
-    """Under Replace, Kubernetes itself deletes the active Job for one that comes due: the newest scheduled one."""
-    cronjob, mine = case.observed.cronjob, case.run.metadata.creation_timestamp
-    if cronjob is None or not cronjob.replace or mine is None:
+def successor(context: OwnedContext) -> str | None:
+    """The newest Job that came due since, where the controller deletes the active Job for one that comes due."""
+    created = context.run.metadata.creation_timestamp
+    if not _controller_deletes(context) or created is None:
         return None
-    later = [job for job in case.observed.controlled if job.due and job.created >= mine]
+    later = [job for job in context.observed.controlled if job.due and job.created >= created]
     return max(later, key=lambda job: job.created).name if later else None
+
+
+def successor_is_due(context: OwnedContext) -> bool:
+    """True while the Job that the controller may have deleted this one for is still to come: it deletes the active Job
+    a moment before it makes the next one."""
+    live = live_cron(context.observed.cronjob)
+    if live is None or not _controller_deletes(context):
+        return False
+    due = unstarted_due_time(context.observed, live, context.now)
+    return due is not None and context.now < due + CONTROLLER_LAG
+
+
+def _controller_deletes(context: OwnedContext) -> bool:
+    cronjob = context.observed.cronjob
+    return cronjob is not None and controller_deletes_active_jobs(cronjob.concurrency_policy)

@@ -1,129 +1,182 @@
-"""While a run has its Job: waiting, running, between two attempts. Rows of ``plan.run``."""
+"""While a run has its Job: waiting, running, between two attempts."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from agentschedule.api.base import rfc3339
-from agentschedule.names import Reason, RunPhase
+from agentschedule.names import Reason
 from agentschedule.plan.actions import AskWhyWaiting, HoldJob, ResumeJob
+from agentschedule.plan.answers import WaitingReason
 from agentschedule.plan.objects.backoff import native_delay, retry_delay
 from agentschedule.plan.objects.job import FINAL_EXIT_CODES
-from agentschedule.plan.observed import Job, Pod, Question
+from agentschedule.plan.observed import Job, Pod
 from agentschedule.plan.run.attempts import waiting
-from agentschedule.plan.run.context import Case
-from agentschedule.plan.run.decision import Step, do, wait_until
-from agentschedule.plan.run.state import LAST_NEWS, LOST_AFTER
+from agentschedule.plan.run.context import JobContext
+from agentschedule.plan.run.decision import Decision, act, wait
 from agentschedule.plan.run.status import how_it_failed
 
 # A run that has only just been made is not written as Pending: most are running a moment later.
-FIRST_WORD = timedelta(seconds=3)
+NEW = timedelta(seconds=3)
 # How long a pod's start may take before its events are asked.
-PATIENCE = timedelta(seconds=8)
+ASK_EVENTS_AFTER = timedelta(seconds=8)
 # How long Kubernetes gets to see that a failed attempt was the last one.
-VERDICT = timedelta(seconds=2)
+ATTEMPT_JUDGED_AFTER = timedelta(seconds=2)
 # A Job is suspended only this long before Kubernetes makes its next pod: too late, that pod would be killed.
-MARGIN = timedelta(seconds=3)
+HOLD_MARGIN = timedelta(seconds=3)
+# How long after its time a pod on a node that does not answer is called lost.
+LOST_AFTER = timedelta(seconds=30)
 
 
-def other_half(case: Case) -> Step:
-    """A Job's end and its pod's are one write; the Job's own is news."""
-    job, last = case.job, case.last
-    since = job.finished_at if job and job.finished else last.ended_at if last and last.failed else None
-    return wait_until(since + LAST_NEWS if since else None)
+def waits_for(context: JobContext) -> Pod | Job:
+    """What has to start, or to make a pod."""
+    return context.last or context.job
 
 
-def wait(case: Case) -> Step:
+def waiting_since(context: JobContext) -> datetime:
+    return waits_for(context).created
+
+
+def waiting_reason(context: JobContext) -> WaitingReason | None:
+    """What its events say, if they were asked."""
+    return context.observed.answer(WaitingReason, waits_for(context).uid)
+
+
+def pod_says_why(context: JobContext) -> bool:
+    return bool(context.last and context.last.waiting_reason)
+
+
+def is_new(context: JobContext) -> bool:
+    """True for a run of which nothing was said yet, nor can be, and for which it is too early."""
+    silent = not pod_says_why(context) and waiting_reason(context) is None
+    return silent and not context.failures and not context.old.phase and context.now < context.job.created + NEW
+
+
+def events_are_due(context: JobContext) -> bool:
+    """True if the pod does not say why it waits, and has waited long."""
+    unknown = not pod_says_why(context) and waiting_reason(context) is None
+    return unknown and context.now >= waiting_since(context) + ASK_EVENTS_AFTER
+
+
+def ask_events(context: JobContext) -> Decision:
+    about = waits_for(context)
+    return act(AskWhyWaiting(about.name, about.uid))
+
+
+def await_first_word(context: JobContext) -> Decision:
+    return wait(context.job.created + NEW)
+
+
+def not_started(context: JobContext) -> Decision:
     """Why nothing runs yet: from the pod; where that is silent, from the events of the pod, or of the Job."""
-    job, last = case.job, case.last
-    assert job is not None  # noqa: S101 - what is seen says so
-    if last and last.waiting_reason:
-        return Step(reason=last.waiting_reason, message=_told(case, last), look_again=case.starts_by)
-    since = last.created if last else job.created
-    about = last or job
-    told = case.observed.answered(Question.WHY_WAITING, about.uid)
-    if told is None and case.now >= since + PATIENCE:
-        return do(AskWhyWaiting(about.name, about.uid))
+    last, told, since = context.last, waiting_reason(context), waiting_since(context)
+    if last and pod_says_why(context):
+        # The words change with each try of the kubelet: what was said once stays.
+        message = context.attempts[-1].error if context.attempts else waiting(last)
+        return Decision(reason=last.waiting_reason, message=message, requeue_at=context.starts_by)
     if told is None:
-        fresh = not case.failures and not case.old.phase and case.now < job.created + FIRST_WORD
-        return wait_until(job.created + FIRST_WORD) if fresh else Step(look_again=since + PATIENCE)
-    soon = case.now + max(PATIENCE, (case.now - since) / 2)
-    return _explained(last, told.message, min(filter(None, (soon, case.starts_by))))
+        return Decision(requeue_at=since + ASK_EVENTS_AFTER)
+    soon = context.now + max(ASK_EVENTS_AFTER, (context.now - since) / 2)
+    return _explained(last, told.message, min(filter(None, (soon, context.starts_by))))
 
 
-def _told(case: Case, last: Pod) -> str | None:
-    """The words change with each try of the kubelet: what is said once stays."""
-    return case.attempts[-1].error if case.attempts else waiting(last)
-
-
-def _explained(last: Pod | None, said: str, look_again: datetime) -> Step:
-    reason, _, message = said.partition(": ")
+def _explained(last: Pod | None, events: str, requeue_at: datetime) -> Decision:
+    reason, _, message = events.partition(": ")
     if message:
-        return Step(reason=reason, message=said, look_again=look_again)
+        return Decision(reason=reason, message=events, requeue_at=requeue_at)
     missing = None if last else "Kubernetes has not created a pod for this run yet."
-    return Step(message=missing, look_again=look_again)
+    return Decision(message=missing, requeue_at=requeue_at)
 
 
-def run(case: Case) -> Step:
-    last = case.last
+def running(context: JobContext) -> Decision:
+    last = context.last
     # Being taken away: look whether its node still answers.
-    return Step(look_again=last.deletion_time + LOST_AFTER if last and last.deletion_time else None)
+    return Decision(requeue_at=last.deletion_time + LOST_AFTER if last and last.deletion_time else None)
 
 
-def lost(case: Case) -> Step:
-    name = case.last.name if case.last else ""
+def node_lost(context: JobContext) -> Decision:
+    name = context.last.name if context.last else ""
     message = (
         f"The node of pod {name} does not answer. Kubernetes makes no other pod until this one is gone: when the node "
         "is lost for good, delete the Node."
     )
-    return Step(reason=Reason.NODE_LOST, message=message)
+    return Decision(reason=Reason.NODE_LOST, message=message)
 
 
-def paused(case: Case) -> Step:
-    name = case.job.name if case.job else ""
+def job_suspended(context: JobContext) -> Decision:
+    name = context.job.name
     message = (
         f"Job {name} is suspended, and not by the operator; go on with: kubectl patch job {name} --type merge "
         """-p '{"spec":{"suspend":false}}'"""
     )
-    return Step(reason=Reason.JOB_SUSPENDED, message=message)
+    return Decision(reason=Reason.JOB_SUSPENDED, message=message)
 
 
-def between(case: Case) -> Step:
-    """The delay before the next attempt; a longer one than Kubernetes' own is held by suspending the Job in time."""
-    job, last = case.job, case.last
-    assert job is not None  # noqa: S101 - what is seen says so
-    if job.held_until and job.held:
-        if case.now >= job.held_until:
-            return do(ResumeJob(job))
-        return _retrying(case, last, job.held_until, job.held_until)
-    if last is None or last.ended_at is None:
-        return _retrying(case, last, None, case.starts_by)
-    verdict = last.ended_at + VERDICT
-    if case.now < verdict:
-        return wait_until(verdict)
-    native, wanted = _next(job, last, case)
-    let_go = job.held_until == wanted  # by somebody who does not want to wait
-    if wanted > native and case.now + MARGIN <= native and not (let_go or _is_final(last)):
-        return do(HoldJob(job, wanted))
-    if native <= case.now and case.old.phase is RunPhase.RETRYING:
-        return wait_until(case.starts_by)  # what was said is true: it comes in a moment
-    return _retrying(case, last, native if native > case.now else None, case.starts_by)
+def resume(context: JobContext) -> Decision:
+    return act(ResumeJob(context.job))
 
 
-def _is_final(last: Pod) -> bool:
-    """True if the Job ends by this attempt: a Job that is suspended then never would."""
-    return last.exit_code in FINAL_EXIT_CODES or bool(last.no_retry)
+def retry_held(context: JobContext) -> Decision:
+    until = context.job.held_until
+    return _retrying(context, until, until)
 
 
-def _next(job: Job, last: Pod, case: Case) -> tuple[datetime, datetime]:
-    """When Kubernetes makes the next pod, and when it should come."""
-    ended = last.ended_at or case.now
-    wanted = retry_delay(job.retry_delay_seconds, case.failures)
-    return ended + native_delay(last.pods_before + 1), ended + wanted
+def is_unjudged(context: JobContext) -> bool:
+    """True while Kubernetes may still see that the attempt was the last one."""
+    ended = context.last.ended_at if context.last else None
+    return ended is not None and context.now < ended + ATTEMPT_JUDGED_AFTER
 
 
-def _retrying(case: Case, last: Pod | None, at: datetime | None, look_again: datetime | None) -> Step:
-    why = how_it_failed(last, case.result).rstrip(".") if last else "Its pod is gone"
+def await_judgement(context: JobContext) -> Decision:
+    ended = context.last.ended_at if context.last else None
+    return wait(ended + ATTEMPT_JUDGED_AFTER if ended else None)
+
+
+def next_attempt_at(context: JobContext) -> datetime | None:
+    """When Kubernetes makes the next pod; None if it does not say when the last one ended."""
+    last = context.last
+    return last.ended_at + native_delay(last.pods_before + 1) if last and last.ended_at else None
+
+
+def wanted_at(context: JobContext) -> datetime | None:
+    """When the next attempt should come, by the schedule's own delay."""
+    ended = context.last.ended_at if context.last else None
+    return ended + retry_delay(context.job.retry_delay_seconds, context.failures) if ended else None
+
+
+def hold_until(context: JobContext) -> datetime | None:
+    """Until when the Job is to be held now: where the delay is longer than Kubernetes' own, and there is time to."""
+    native, wanted, last = next_attempt_at(context), wanted_at(context), context.last
+    if native is None or wanted is None or last is None or wanted <= native or context.now + HOLD_MARGIN > native:
+        return None
+    let_go = context.job.held_until == wanted  # by somebody who does not want to wait
+    ends_job = last.exit_code in FINAL_EXIT_CODES or bool(last.no_retry)  # a Job that is suspended then never would
+    return None if let_go or ends_job else wanted
+
+
+def hold(context: JobContext) -> Decision:
+    """A longer delay than Kubernetes' own is held by suspending the Job in time."""
+    until = hold_until(context)
+    return act(HoldJob(context.job, until)) if until else wait(None)
+
+
+def is_imminent(context: JobContext) -> bool:
+    native = next_attempt_at(context)
+    return native is not None and native <= context.now
+
+
+def await_attempt(context: JobContext) -> Decision:
+    """What was said is true: it comes in a moment."""
+    return wait(context.starts_by)
+
+
+def retry_pending(context: JobContext) -> Decision:
+    native = next_attempt_at(context)
+    return _retrying(context, native if native and native > context.now else None, context.starts_by)
+
+
+def _retrying(context: JobContext, at: datetime | None, requeue_at: datetime | None) -> Decision:
+    why = how_it_failed(context.last, context.result).rstrip(".") if context.last else "Its pod is gone"
     when = f"the next attempt starts at {rfc3339(at)}" if at else "another attempt follows"
-    message = f"Attempt {case.failures} failed: {why}; {when}."
-    return Step(reason=Reason.RETRY_PENDING, message=message, look_again=look_again)
+    message = f"Attempt {context.failures} failed: {why}; {when}."
+    return Decision(reason=Reason.RETRY_PENDING, message=message, requeue_at=requeue_at)

@@ -1,4 +1,4 @@
-"""Before a run has its Job: who may start, and how it joins the CronJob. Rows of ``plan.run``.
+"""Before a run has its Job: who may start, and how it joins the CronJob.
 
 A manual run joins the CronJob, so that Forbid holds over scheduled and manual runs alike: its Job is made suspended,
 then listed in the CronJob's ``status.active``, then its uid is written into the run, then it is released. Each step is
@@ -14,115 +14,138 @@ from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, Trigger
 from agentschedule.plan.actions import CancelRun, ClaimRun, CreateJob, DeleteJob, ReleaseJob, RepairCronJob
-from agentschedule.plan.cronjob_gate import JOINING_PATIENCE, turn
+from agentschedule.plan.answers import JobRefused
+from agentschedule.plan.cronjob_gate import JOINING_GRACE, Gate, gate, live_cron
 from agentschedule.plan.objects import build
-from agentschedule.plan.run.context import Case
-from agentschedule.plan.run.decision import Step, do, wait_until
-from agentschedule.plan.schedule.cronjob import live_cron
+from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
+from agentschedule.plan.run.decision import Decision, act, wait
 
 A_MOMENT = timedelta(seconds=1)
 
 
-def claim(case: Case) -> Step:
+def claim(context: RunContext) -> Decision:
     """The owner reference is the claim: it comes before everything else."""
-    schedule = case.schedule
-    assert schedule is not None  # noqa: S101 - what is seen says so
+    schedule = context.schedule
+    if schedule is None:
+        return wait(None)
     owner = build.owner_reference(schedule)
-    return do(ClaimRun(case.run, owner, build.run_labels(schedule, Trigger.MANUAL)))
+    return act(ClaimRun(context.run, owner, build.run_labels(schedule, Trigger.MANUAL)))
 
 
-def no_schedule(case: Case) -> Step:
-    name = case.run.spec.schedule_name
+def schedule_not_found(context: RunContext) -> Decision:
+    name = context.run.spec.schedule_name
     message = f"There is no AgentSchedule {name} in this namespace; make the run anew when there is."
-    return Step(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
+    return Decision(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
 
 
-def no_run(case: Case) -> Step:
-    what = f"The annotation {names.ANNOTATION_JOB_UID}" if case.by_hand else "trigger: Schedule"
+def record_only(context: RunContext) -> Decision:
+    what = f"The annotation {names.ANNOTATION_JOB_UID}" if context.manual else "trigger: Schedule"
     message = f"{what} marks records of the operator's own, and starts nothing; leave it out to run now."
-    return Step(reason=Reason.RECORD_ONLY, message=message)
+    return Decision(reason=Reason.RECORD_ONLY, message=message)
 
 
-def stranger(case: Case) -> Step:
+def foreign_owner(context: RunContext) -> Decision:
     """Restored from another time, or forged: it starts nothing and counts nothing."""
-    name = case.run.spec.schedule_name
+    name = context.run.spec.schedule_name
     message = f"This run belongs to something else than today's AgentSchedule {name}, and starts nothing."
-    return Step(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
+    return Decision(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
 
 
-def cancelled(case: Case) -> Step:
-    return _withdrawn(case) or Step(reason=Reason.CANCELLED, message="The run was cancelled before it had started.")
+def withdraw(context: OwnedContext) -> Decision:
+    """The suspended Job goes before the run says that it does not start."""
+    job = context.made_job
+    return wait(context.now + A_MOMENT) if job is None or job.deleting else act(DeleteJob(job))
 
 
-def name_taken(case: Case) -> Step:
-    message = f"A Job {case.run.metadata.name} exists that is not this run's; make a run of another name."
-    return Step(reason=Reason.NAME_TAKEN, message=message)
+def cancelled(_context: OwnedContext) -> Decision:
+    return Decision(reason=Reason.CANCELLED, message="The run was cancelled before it had started.")
 
 
-def refused(case: Case) -> Step:
-    no = case.no
-    assert no is not None  # noqa: S101 - what is seen says so
-    return _withdrawn(case) or Step(reason=no.reason, message=no.message)
+def name_taken(context: OwnedContext) -> Decision:
+    message = f"A Job {context.run.metadata.name} exists that is not this run's; make a run of another name."
+    return Decision(reason=Reason.NAME_TAKEN, message=message)
 
 
-def job_refused(case: Case) -> Step:
-    answer = case.observed.answered(Reason.JOB_REFUSED)
-    said = answer.message if answer else ""
-    return Step(reason=Reason.JOB_REFUSED, message=f"The API refused the run's Job: {said}")
+def rejected(context: OwnedContext) -> Decision:
+    rejection = context.rejection
+    return Decision(reason=rejection.reason, message=rejection.message) if rejection else wait(None)
 
 
-def outrun(case: Case) -> Step:
-    message = f"Run {case.newer} came later, and concurrencyPolicy is Replace."
-    return _withdrawn(case) or Step(reason=Reason.REPLACED, message=message)
+def job_refused(context: OwnedContext) -> Decision:
+    answer = context.observed.answer(JobRefused, context.run.metadata.name)
+    return Decision(
+        reason=Reason.JOB_REFUSED, message=f"The API refused the run's Job: {answer.message if answer else ''}"
+    )
 
 
-def replace(case: Case) -> Step:
-    """End what is active, gently, and wait for its end: the two never overlap."""
-    records = [case.record_of(job) for job in case.rivals]
-    if cancels := [CancelRun(run, case.run.metadata.name) for run in records if run and not run.spec.cancel]:
-        return do(*cancels)
-    active = ", ".join(job.name for job in case.rivals)
-    # A record that is not there yet comes in a moment. A cancel of ours is no news to us: until it is acted upon, look
-    # again; from then on, the end is news.
-    acted_upon = all(run and run.status and run.status.reason == Reason.STOPPING for run in records)
-    look_again = None if acted_upon else case.now + A_MOMENT
-    return Step(reason=Reason.REPLACING, message=f"Waits for the end of {active}.", look_again=look_again)
+def superseded(context: OwnedContext) -> Decision:
+    message = f"Run {context.newer} came later, and concurrencyPolicy is Replace."
+    return Decision(reason=Reason.REPLACED, message=message)
 
 
-def join(case: Case) -> Step:
-    schedule, job = case.schedule, case.job
-    if not isinstance(schedule, AgentSchedule):  # refused before
-        return wait_until(None)
-    if job is None:
-        return do(CreateJob(build.manual_job(schedule, case.run)))
-    cronjob, live = case.observed.cronjob, live_cron(case.observed.cronjob)
-    if cronjob is None or live is None:
-        return wait_until(case.now + A_MOMENT)
-    end = case.verdict.timing.end if case.verdict.timing else None
-    may = turn(case.observed, live, case.now, end, JOINING_PATIENCE)
-    if may.first:
-        return do(may.first)
-    if not may.ours:
-        return wait_until(may.wait_until)
-    return do(RepairCronJob(cronjob, (job,), cronjob.last_schedule_time))
+def cancel_older(context: OwnedContext) -> Decision:
+    """End what is active, gently."""
+    older = (run for run in context.runs_to_replace if run and not run.spec.cancel)
+    return act(*(CancelRun(run, context.run.metadata.name) for run in older))
 
 
-def remember(_case: Case) -> Step:
+def await_older(context: OwnedContext) -> Decision:
+    """Wait for the end of what is active: the two never overlap. A record that is not there yet comes in a moment. The
+    operator's own cancel brings no event to its watch: until it is acted upon, look again; from then on the end is one.
+    """
+    active = ", ".join(job.name for job in context.jobs_to_replace)
+    stopping = all(run and run.status and run.status.reason == Reason.STOPPING for run in context.runs_to_replace)
+    requeue_at = None if stopping else context.now + A_MOMENT
+    return Decision(reason=Reason.REPLACING, message=f"Waits for the end of {active}.", requeue_at=requeue_at)
+
+
+def create_job(context: OwnedContext) -> Decision:
+    schedule = context.schedule
+    if not isinstance(schedule, AgentSchedule):  # rejected before
+        return wait(None)
+    return act(CreateJob(build.manual_job(schedule, context.run)))
+
+
+def await_cronjob(context: OwnedContext) -> Decision:
+    return wait(context.now + A_MOMENT)
+
+
+def join_gate(context: OwnedContext) -> Gate | None:
+    """May the Job be listed in the CronJob now? None if there is no CronJob that can be read."""
+    live = live_cron(context.observed.cronjob)
+    if live is None:
+        return None
+    end = context.validation.timing.end if context.validation.timing else None
+    return gate(context.observed, live, context.now, end, JOINING_GRACE)
+
+
+def pass_gate(context: OwnedContext) -> Decision:
+    """What comes first: repair, or what is due."""
+    blocked = join_gate(context)
+    if blocked and blocked.first:
+        return act(blocked.first)
+    return wait(blocked.wait_until if blocked else None)
+
+
+def list_job(context: OwnedContext) -> Decision:
+    cronjob, job = context.observed.cronjob, context.made_job
+    if cronjob is None or job is None:
+        return wait(None)
+    return act(RepairCronJob(cronjob, (job,), cronjob.last_schedule_time))
+
+
+def remember(_context: JobContext) -> Decision:
     """The Job's uid goes into the record before the Job is let go: a run has one Job, ever."""
-    return Step(again=True)
+    return Decision(replan=True)
 
 
-def release(case: Case) -> Step:
-    cronjob, job, schedule = case.observed.cronjob, case.job, case.schedule
-    assert job is not None and schedule is not None  # noqa: S101, PT018 - what is seen says so
-    if case.run.spec.cancel or cronjob is None or cronjob.controller_uid != schedule.metadata.uid:
-        return do(DeleteJob(job))
-    owners = build.cronjob_reference(cronjob.name, cronjob.uid), build.run_reference(case.run)
-    return do(ReleaseJob(job, owners))
+def release(context: JobContext) -> Decision:
+    cronjob = context.observed.cronjob
+    if cronjob is None:
+        return wait(None)
+    owners = build.cronjob_reference(cronjob.name, cronjob.uid), build.run_reference(context.run)
+    return act(ReleaseJob(context.job, owners))
 
 
-def _withdrawn(case: Case) -> Step | None:
-    """The suspended Job goes first, if it is there already."""
-    if case.job and case.job.deleting:
-        return wait_until(case.now + A_MOMENT)
-    return do(DeleteJob(case.job)) if case.job else None
+def delete_unreleased(context: JobContext) -> Decision:
+    return wait(context.now + A_MOMENT) if context.job.deleting else act(DeleteJob(context.job))

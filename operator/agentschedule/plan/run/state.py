@@ -1,190 +1,262 @@
-"""What is seen of a run that has not ended: one word for all that the cluster shows of it. Called by ``plan.run``,
-whose table says what follows from each.
+"""The states of a run that has not ended: one word for all that the cluster shows of it. What follows from each, and in
+which order they are judged, says the table.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
 
 from agentschedule import names
 from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.actions import AT_ONCE
-from agentschedule.plan.observed import Job, Pod, Question
-from agentschedule.plan.run.context import Case
-from agentschedule.plan.run.result import needs_log
-from agentschedule.plan.schedule.records import said_job
-
-# How long a finished Job waits for the last news of its pods, and an ended pod for its Job: both are one write.
-LAST_NEWS = timedelta(seconds=5)
-# How long after its time a pod on a node that does not answer is called lost.
-LOST_AFTER = timedelta(seconds=30)
+from agentschedule.plan.answers import JobNameTaken, JobRefused, NamespaceState, PodsListed
+from agentschedule.plan.ownership import recorded_job_uid
+from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
+from agentschedule.plan.run.end import STATUS_LAG
+from agentschedule.plan.run.progress import LOST_AFTER
 
 
-class Sight(StrEnum):
-    """What is seen; the value is said in the docs."""
+class RunState(StrEnum):
+    """What is seen of a run; the value is said in the docs."""
 
-    NO_SCHEDULE = "its AgentSchedule does not exist"
+    # Whose is it?
+    SCHEDULE_NOT_FOUND = "its AgentSchedule does not exist"
+    SCHEDULE_GONE = "it goes with its AgentSchedule"
     UNCLAIMED = "made by a person, and not claimed yet"
-    NO_RUN = "it says that it is a record, and is none of the operator's"
-    STRANGER = "it belongs to an AgentSchedule of another time"
-    OTHERS_RECORD = "a record that belongs to something else, or goes with its AgentSchedule"
+    FOREIGN_OWNER = "it belongs to an AgentSchedule of another time"
+    FOREIGN_RECORD = "a record that belongs to something else"
+    RECORD_ONLY = "it says that it is a record, and is none of the operator's"
     # It has no Job yet.
-    CANCELLED_EARLY = "cancelled before it has started"
+    JOB_NOT_WANTED = "it will not start, and its suspended Job is there"
+    CANCELLED_BEFORE_START = "cancelled before it has started"
     NAME_TAKEN = "a Job of its name is somebody else's"
-    REFUSED = "it may not run now"
+    START_REJECTED = "it may not run now"
     JOB_REFUSED = "the API has refused its Job"
-    OUTRUN = "policy Replace, and a newer run is active"
-    RIVALS = "policy Replace, and an older run is active"
-    MAY_START = "it may run now"
-    LISTED = "its suspended Job is listed as active"
+    SUPERSEDED = "policy Replace, and a newer run is active"
+    OLDER_ACTIVE = "policy Replace, and an older run is active"
+    REPLACING = "policy Replace, and the older run is being cancelled"
+    JOB_LISTED = "its suspended Job is listed as active"
+    JOB_NOT_CREATED = "it may run now"
+    CRONJOB_UNREADABLE = "its suspended Job is there, and the CronJob cannot be read"
+    GATE_CLOSED = "its suspended Job is there, and something else comes first: repair, or what is due"
+    JOB_NOT_LISTED = "its suspended Job is there"
+    # Its Job is gone.
+    GONE_AFTER_CANCEL = "its Job is gone, and it was to be cancelled"
+    REPLACED = "its Job is gone, and policy Replace has put another in its place"
+    BEING_REPLACED = "its Job is gone, and policy Replace may be about to put another in its place"
+    JOB_DELETED = "its Job is gone"
     # It has its Job.
-    JOB_GONE = "its Job is gone"
-    NOT_RELEASED = "its Job waits to be let go"
-    HALF_THE_NEWS = "its Job or its pod has ended, and the other's end is to come"
-    UNSEEN = "its Job has ended, and the end of its pod is not seen"
-    UNREAD = "its Job has ended, or an attempt has failed, and the result says nothing: the log may"
+    RELEASE_CANCELLED = "its Job waits to be let go, and it was cancelled or its CronJob is gone"
+    JOB_NOT_RELEASED = "its Job waits to be let go"
+    END_HALF_SEEN = "its Job or its pod has ended, and the other's end is to come"
+    # Its Job has ended.
+    PODS_NOT_LISTED = "its Job has ended, and the end of its pod is not seen"
+    LOG_NOT_READ = "its Job has ended, and the result says nothing: the log may"
+    AGENT_FAILED = "its Job has succeeded, and the agent says that it failed"
     SUCCEEDED = "its Job has succeeded"
-    SAYS_FAILED = "its Job has succeeded, and the agent says that it failed"
-    STOPPED = "its Job has ended, as it was told to by a cancel"
+    CANCELLED = "its Job has ended, as it was told to by a cancel"
     NEVER_STARTED = "its Job has ended without the agent having run"
     TIMED_OUT = "its last attempt took too long"
-    FAILED = "its Job has failed"
-    LEAVING = "a failed pod of it is being deleted"
-    CANCEL = "it is to be cancelled"
+    JOB_FAILED = "its Job has failed"
+    # Its Job goes on.
+    POD_DELETED = "a failed pod of it is being deleted"
+    NAMESPACE_DELETED = "a failed pod of it is being deleted, with its namespace"
+    JOB_FAILING_SUSPENDED = "its Job is about to fail, and is suspended: it would never end"
+    JOB_FAILING = "its Job is about to fail"
     STOPPING = "its agent was told to stop, and has its grace period"
-    ENDING = "its Job is about to fail"
-    TOO_MANY = "an attempt too many is at work"
-    PAUSED = "somebody has suspended its Job"
-    FAILED_FOR_GOOD = "an attempt has failed, and says that another is of no use"
-    SPENT = "the last attempt has failed, and the Job goes on"
-    BETWEEN = "an attempt has failed, and another follows"
+    CANCEL_REQUESTED = "it is to be cancelled"
+    EXTRA_ATTEMPT = "an attempt too many is at work"
+    JOB_SUSPENDED = "somebody has suspended its Job"
+    RETRIES_EXHAUSTED = "the last attempt has failed, and the Job goes on"
+    ATTEMPT_LOG_NOT_READ = "an attempt has failed, and its result says nothing: the log may"
+    NOT_RETRYABLE = "an attempt has failed, and says that another is of no use"
+    START_OVERDUE = "nothing has started within the time limit"
+    RETRY_DUE = "the wait for the next attempt is over"
+    RETRY_HELD = "an attempt has failed, and the Job is held until the next one"
+    ATTEMPT_NOT_JUDGED = "an attempt has just failed: Kubernetes may see that it was the last"
+    RETRY_TOO_SOON = "an attempt has failed, and Kubernetes would make the next one too soon"
+    RETRY_IMMINENT = "an attempt has failed, and the next one comes in a moment"
+    RETRY_PENDING = "an attempt has failed, and another follows"
+    NODE_LOST = "the node of the agent's pod does not answer"
     RUNNING = "the agent runs"
-    LOST = "the node of the agent's pod does not answer"
-    OVERDUE = "nothing has started within the time limit"
-    WAITING = "the agent has not started yet"
-    WAITING_AGAIN = "an attempt has failed, and the next one has not started yet"
+    EVENTS_NOT_READ = "nothing has started for long, and the pod does not say why: events may"
+    NEW = "its Job has only just been made"
+    RETRY_NOT_STARTED = "an attempt has failed, and the next one has not started yet"
+    NOT_STARTED = "the agent has not started yet"
 
 
-def look(case: Case) -> Sight:
-    """What is seen of the run: the first that is true."""
-    owner, schedule = case.run.metadata.controller_uid(), case.schedule
-    if schedule is None:
-        return Sight.NO_SCHEDULE if case.by_hand and not case.run.metadata.owner_references else Sight.OTHERS_RECORD
-    if owner is None:
-        recorded = case.run.status and case.run.status.job_uid
-        return Sight.UNCLAIMED if case.by_hand else Sight.OTHERS_RECORD if recorded else Sight.NO_RUN
-    if owner != schedule.metadata.uid:
-        return Sight.STRANGER if case.by_hand else Sight.OTHERS_RECORD
-    if case.uid:
-        return _with_job(case, case.job) if case.job else Sight.JOB_GONE
-    if schedule.metadata.deletion_timestamp:
-        return Sight.OTHERS_RECORD
-    return _before_job(case) if case.by_hand and not said_job(case.run) else Sight.NO_RUN
+def is_orphan_by_hand(context: RunContext) -> bool:
+    return context.schedule is None and context.manual and not context.run.metadata.owner_references
 
 
-def _before_job(case: Case) -> Sight:
-    if case.run.spec.cancel:
-        return Sight.CANCELLED_EARLY
-    if (case.named and not case.job) or case.observed.answered(Reason.NAME_TAKEN):
-        return Sight.NAME_TAKEN
-    if case.no:
-        return Sight.REFUSED
-    # With its Job there, the refusal was of another one: that of a due time, which goes first.
-    if not case.job and case.observed.answered(Reason.JOB_REFUSED):
-        return Sight.JOB_REFUSED
-    if case.newer:
-        return Sight.OUTRUN
-    if case.rivals:
-        return Sight.RIVALS
-    cronjob = case.observed.cronjob
-    return Sight.LISTED if cronjob and case.job and cronjob.lists(case.job.uid) else Sight.MAY_START
+def is_unclaimed(context: RunContext) -> bool:
+    return context.owner_uid is None and context.manual
 
 
-def _with_job(case: Case, job: Job) -> Sight:
-    if case.by_hand and job.suspended and not job.finished and not job.controller_uid:
-        return Sight.NOT_RELEASED
-    if _half_the_news(case, job):
-        return Sight.HALF_THE_NEWS
-    if job.finished:
-        return _ended(case, job)
-    if _may_be_leaving(case, job):
-        return Sight.LEAVING
-    if job.ending:
-        return Sight.ENDING
-    if _is_stopping(case):
-        return Sight.STOPPING
-    return Sight.CANCEL if case.run.spec.cancel else _at_work(case, job)
+def is_foreign(context: RunContext) -> bool:
+    return context.owner_uid is not None and not context.is_own
 
 
-def _is_stopping(case: Case) -> bool:
-    last = case.last
-    return bool(last and not last.ended and last.started_at and last.no_retry and last.deadline_seconds == AT_ONCE)
+def is_foreign_by_hand(context: RunContext) -> bool:
+    return is_foreign(context) and context.manual
 
 
-def _may_be_leaving(case: Case, job: Job) -> bool:
-    """True if somebody deletes what an attempt left, and it is not known to be one pod alone."""
-    told = case.observed.answered(Question.LEAVING)
-    being_deleted = case.last and case.last.ended and case.last.deletion_time
-    return bool(being_deleted) and not job.deleting and (told is None or bool(told.message))
+def is_foreign_record(context: RunContext) -> bool:
+    return is_foreign(context) or (context.owner_uid is None and recorded_job_uid(context.run) is not None)
 
 
-def _half_the_news(case: Case, job: Job) -> bool:
+def goes_with_schedule(context: RunContext) -> bool:
+    """True for what the garbage collector takes away."""
+    if context.schedule is None:
+        return True
+    return context.is_own and context.job_uid is None and context.schedule.metadata.deletion_timestamp is not None
+
+
+def is_no_record(context: RunContext) -> bool:
+    """True for a run that claims to be a record, and has no Job that it could be the record of."""
+    claims = not context.manual or names.ANNOTATION_JOB_UID in context.run.metadata.annotations
+    return context.owner_uid is None or (context.job_uid is None and claims)
+
+
+def is_name_taken(context: OwnedContext) -> bool:
+    foreign = context.named_job is not None and context.made_job is None
+    return foreign or context.observed.answer(JobNameTaken, context.run.metadata.name) is not None
+
+
+def is_job_refused(context: OwnedContext) -> bool:
+    return context.made_job is None and context.observed.answer(JobRefused, context.run.metadata.name) is not None
+
+
+def has_older_to_cancel(context: OwnedContext) -> bool:
+    return any(run and not run.spec.cancel for run in context.runs_to_replace)
+
+
+def is_listed(context: OwnedContext) -> bool:
+    cronjob, job = context.observed.cronjob, context.made_job
+    return cronjob is not None and job is not None and cronjob.lists(job.uid)
+
+
+def is_unreleased(context: JobContext) -> bool:
+    job = context.job
+    return context.manual and job.suspended and not job.finished and not job.controller_uid
+
+
+def is_release_cancelled(context: JobContext) -> bool:
+    cronjob = context.observed.cronjob
+    own = cronjob is not None and cronjob.controller_uid == context.schedule.metadata.uid
+    return is_unreleased(context) and (context.cancel_requested or not own)
+
+
+def is_end_half_seen(context: JobContext) -> bool:
     """True while only the Job, or only its last pod, is known to have ended. A success that the Job controller has not
     counted yet is waited for as long as it takes: ending the Job now would make it a failure."""
-    last = case.last
+    job, last, now = context.job, context.last, context.now
     if job.finished:
-        asked = case.observed.answered(Question.PODS, job.uid)
-        pod_is_late = bool(last and not last.ended and job.finished_at and case.now < job.finished_at + LAST_NEWS)
-        return bool(asked) and pod_is_late
+        listed = context.observed.answer(PodsListed, job.uid) is not None
+        return listed and bool(last and not last.ended and job.finished_at and now < job.finished_at + STATUS_LAG)
     if last is None or not last.ended:
         return False
     if not last.failed:
         return True
-    spent = case.failures > job.retry_limit
-    return spent and last.ended_at is not None and case.now < last.ended_at + LAST_NEWS
+    return context.retries_exhausted and last.ended_at is not None and now < last.ended_at + STATUS_LAG
 
 
-def _ended(case: Case, job: Job) -> Sight:
-    last, seen = case.last, case.last is not None and case.last.ended
-    if not seen and case.observed.answered(Question.PODS, job.uid) is None:
-        return Sight.UNSEEN
-    if last and _log_may_say(case, last):
-        return Sight.UNREAD
-    if job.succeeded:
-        return Sight.SAYS_FAILED if case.result.status == "failed" else Sight.SUCCEEDED
-    told = {job.reason, last.no_retry if last else ""}
-    if told & {Reason.CANCELLED, Reason.REPLACED} or (case.run.spec.cancel and not seen):
-        return Sight.STOPPED
-    too_long = names.DEADLINE_EXCEEDED in (job.reason, last.reason if last else "")
-    if Reason.NEVER_STARTED in told or (too_long and (last is None or last.never_ran)):
-        return Sight.NEVER_STARTED
-    return Sight.TIMED_OUT if too_long and not (last and last.no_retry) else Sight.FAILED
+def is_end_seen(context: JobContext) -> bool:
+    return context.last is not None and context.last.ended
 
 
-def _log_may_say(case: Case, last: Pod) -> bool:
-    unread = case.observed.answered(Question.LOG, last.uid) is None
-    return last.ended and not last.never_ran and unread and needs_log(last.termination_message)
+def needs_pods(context: JobContext) -> bool:
+    return not is_end_seen(context) and context.observed.answer(PodsListed, context.job.uid) is None
 
 
-def _at_work(case: Case, job: Job) -> Sight:
-    last, spent = case.last, case.failures > job.retry_limit
-    if last and not last.ended and spent:
-        return Sight.TOO_MANY
-    if job.suspended and not job.held:
-        return Sight.PAUSED
-    if last and last.failed and not last.disrupted:
-        if spent:
-            return Sight.SPENT
-        if case.old.phase is not RunPhase.RETRYING and _log_may_say(case, last):
-            return Sight.UNREAD
-        if case.result.retryable is False:
-            return Sight.FAILED_FOR_GOOD
-    if case.starts_by and case.now >= case.starts_by and (last is None or last.ended or not last.started_at):
-        return Sight.OVERDUE
-    if job.held or (last and last.failed and not last.disrupted):
-        return Sight.BETWEEN
-    if last and last.started_at and not last.ended:
-        lost = last.deletion_time and case.now >= last.deletion_time + LOST_AFTER
-        return Sight.LOST if lost else Sight.RUNNING
-    return Sight.WAITING_AGAIN if case.failures else Sight.WAITING
+def says_failed(context: JobContext) -> bool:
+    return context.job.succeeded is True and context.result.status == "failed"
+
+
+def was_cancelled(context: JobContext) -> bool:
+    told = bool(_told(context) & {Reason.CANCELLED, Reason.REPLACED})
+    return told or (context.cancel_requested and not is_end_seen(context))
+
+
+def has_never_started(context: JobContext) -> bool:
+    last = context.last
+    return Reason.NEVER_STARTED in _told(context) or (_took_too_long(context) and (last is None or last.never_ran))
+
+
+def has_timed_out(context: JobContext) -> bool:
+    return _took_too_long(context) and not (context.last and context.last.no_retry)
+
+
+def _told(context: JobContext) -> set[str]:
+    """Why the Job or its last pod was ended, in our words or the Job controller's."""
+    return {context.job.reason, context.last.no_retry if context.last else ""}
+
+
+def _took_too_long(context: JobContext) -> bool:
+    return names.DEADLINE_EXCEEDED in (context.job.reason, context.last.reason if context.last else "")
+
+
+def is_pod_deleted(context: JobContext) -> bool:
+    """True if somebody deletes what an attempt left, and it is not known to be one pod alone."""
+    state = context.observed.answer(NamespaceState, context.job.namespace)
+    being_deleted = context.last is not None and context.last.ended and context.last.deletion_time is not None
+    return being_deleted and not context.job.deleting and (state is None or state.terminating)
+
+
+def is_namespace_deleted(context: JobContext) -> bool:
+    return is_pod_deleted(context) and context.observed.answer(NamespaceState, context.job.namespace) is not None
+
+
+def is_failing_suspended(context: JobContext) -> bool:
+    return context.job.ending and context.job.suspended and context.job.started_at is None
+
+
+def is_stopping(context: JobContext) -> bool:
+    last = context.last
+    return bool(last and not last.ended and last.started_at and last.no_retry and last.deadline_seconds == AT_ONCE)
+
+
+def is_extra_attempt(context: JobContext) -> bool:
+    return bool(context.last and not context.last.ended and context.retries_exhausted)
+
+
+def is_suspended_by_others(context: JobContext) -> bool:
+    return context.job.suspended and not context.job.held
+
+
+def is_last_attempt_failed(context: JobContext) -> bool:
+    return context.failed_attempt is not None and context.retries_exhausted
+
+
+def needs_attempt_log(context: JobContext) -> bool:
+    failed = context.failed_attempt is not None and context.old.phase is not RunPhase.RETRYING
+    return failed and bool(context.unread_pods)
+
+
+def is_not_retryable(context: JobContext) -> bool:
+    return context.failed_attempt is not None and context.result.retryable is False
+
+
+def is_start_overdue(context: JobContext) -> bool:
+    last = context.last
+    at_work = last is not None and not last.ended and last.started_at is not None
+    return bool(context.starts_by and context.now >= context.starts_by and not at_work)
+
+
+def is_between_attempts(context: JobContext) -> bool:
+    return context.job.held or context.failed_attempt is not None
+
+
+def is_held_long_enough(context: JobContext) -> bool:
+    job = context.job
+    return job.held and job.held_until is not None and context.now >= job.held_until
+
+
+def is_running(context: JobContext) -> bool:
+    last = context.last
+    return last is not None and last.started_at is not None and not last.ended
+
+
+def is_node_lost(context: JobContext) -> bool:
+    gone_by = context.last.deletion_time if context.last else None
+    return is_running(context) and gone_by is not None and context.now >= gone_by + LOST_AFTER

@@ -1,7 +1,7 @@
-"""The ledger: which due times started, were skipped, were missed. Called by ``plan.status``.
+"""The ledger: which due times started, were skipped, were missed.
 
 Each due time is counted once, in one class, from evidence: a Job or its record, ``lastScheduleTime``, and what ran at
-that moment. ``through`` is the mark up to which the ledger is closed; it moves in the status write that counts.
+that moment. ``through`` is the watermark up to which the ledger is closed; it moves in the status write that counts.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from enum import Enum
 
 from agentschedule.api.schedule import Counts, Missed
 from agentschedule.names import Reason, Trigger
+from agentschedule.plan.concurrency import blocks_due_times
 from agentschedule.plan.cron import Cron
-from agentschedule.plan.cronjob_gate import NO_DEADLINE
 from agentschedule.plan.objects.build import KEPT_JOBS
 from agentschedule.plan.observed import Observed
 
@@ -48,7 +48,7 @@ class Terms:
     cron: Cron
     effective_from: datetime
     deadline: timedelta
-    forbid: bool
+    blocks: bool  # an active run keeps a due time from starting
     suspend: bool
     end: datetime | None = None  # no run is due after it
 
@@ -85,8 +85,8 @@ def evidence_of(observed: Observed, schedule_uid: str) -> Evidence:
         pruned = forgotten and status.start_time and status.start_time <= forgotten
         if status.start_time and (status.completion_time or (status.job_uid not in known and not pruned)):
             busy.append((status.start_time, status.completion_time))
-    mark = cronjob.last_schedule_time if cronjob else None
-    return Evidence(frozenset(started), tuple(busy), mark, forgotten)
+    last = cronjob.last_schedule_time if cronjob else None
+    return Evidence(frozenset(started), tuple(busy), last, forgotten)
 
 
 def _forgotten_until(observed: Observed) -> datetime | None:
@@ -99,7 +99,7 @@ def close(terms: Terms, evidence: Evidence, through: datetime | None, now: datet
     """Close the ledger from ``through`` as far as ``now`` allows; with ``final``, all of it: the terms end now.
 
     A due time is decided once it or a later one has started, the next one has come, or its deadline is over. It stops
-    at the first that is not, so that the mark never passes an open one. The cost grows with the evidence, not with
+    at the first that is not, so that the watermark never passes an open one. The cost grows with the evidence, not with
     the due times: between two pieces of evidence all share one fate, and are counted at once.
     """
     start = max(through or terms.effective_from, terms.effective_from)
@@ -200,7 +200,7 @@ class Book:
     def _busy(self, until: datetime) -> list[tuple[datetime, datetime]]:
         """When something ran, within (anchor, until], without overlaps; empty where that holds nothing back."""
         spans: list[tuple[datetime, datetime]] = []
-        for begun, ended in sorted(self.evidence.busy, key=lambda span: span[0]) if self.terms.forbid else ():
+        for begun, ended in sorted(self.evidence.busy, key=lambda span: span[0]) if self.terms.blocks else ():
             begin, end = max(begun, self.anchor + SECOND), min(ended or until, until)
             if spans:
                 begin = max(begin, spans[-1][1] + SECOND)
@@ -241,5 +241,5 @@ def terms_of(observed: Observed, cron: Cron, end: datetime | None) -> Terms | No
     cronjob = observed.cronjob
     if cronjob is None:
         return None
-    deadline = NO_DEADLINE if cronjob.deadline_seconds is None else timedelta(seconds=cronjob.deadline_seconds)
-    return Terms(cron, cronjob.effective_from, deadline, cronjob.forbid, cronjob.suspend, end)
+    blocks = blocks_due_times(cronjob.concurrency_policy)
+    return Terms(cron, cronjob.effective_from, cronjob.starting_deadline, blocks, cronjob.suspend, end)

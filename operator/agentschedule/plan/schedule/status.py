@@ -1,4 +1,4 @@
-"""The status of an AgentSchedule, whole, from one pure function. Called by ``plan.schedule``."""
+"""The status of an AgentSchedule, whole, from one pure function."""
 
 from __future__ import annotations
 
@@ -12,42 +12,43 @@ from agentschedule.api.base import rfc3339
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus, Counts, RunSummary
 from agentschedule.names import Reason, RunPhase, SchedulePhase, Trigger
+from agentschedule.plan.answers import CronJobRefused, RunRefused
 from agentschedule.plan.conditions import Finding, merge
 from agentschedule.plan.objects.pod import session_id
 from agentschedule.plan.observed import Observed, Unreadable
+from agentschedule.plan.ownership import count_key, is_name_taken, own_runs
 from agentschedule.plan.schedule.advisories import warnings
-from agentschedule.plan.schedule.cronjob import Situation, name_taken
+from agentschedule.plan.schedule.context import ScheduleContext
 from agentschedule.plan.schedule.ledger import Closed
-from agentschedule.plan.schedule.records import count_key, ended_at
-from agentschedule.plan.schedule.trigger import TriggerStep
-from agentschedule.plan.spec.validate import Verdict
+from agentschedule.plan.schedule.records import ended_at
+from agentschedule.plan.schedule.trigger import TriggerDecision
+from agentschedule.plan.spec.validate import Validation
 
 UPCOMING = 5
 # Of active runs: with Allow there may be any number.
 MOST_NAMES = 100
-FAILURES = (RunPhase.FAILED, RunPhase.TIMED_OUT)
 
 
 @dataclass(frozen=True)
 class Findings:
     """All that one reconcile found out about a schedule."""
 
-    case: Situation
+    context: ScheduleContext
     closed: Closed
-    trigger: TriggerStep | None
+    trigger: TriggerDecision | None
     behind: bool = False  # the CronJob still waits for the terms of this spec
 
     @property
-    def verdict(self) -> Verdict:
-        return self.case.verdict
+    def validation(self) -> Validation:
+        return self.context.validation
 
     @property
     def observed(self) -> Observed:
-        return self.case.observed
+        return self.context.observed
 
     @property
     def now(self) -> datetime:
-        return self.case.now
+        return self.context.now
 
 
 def schedule_status(schedule: AgentSchedule | Unreadable, found: Findings) -> AgentScheduleStatus:
@@ -62,10 +63,14 @@ def schedule_status(schedule: AgentSchedule | Unreadable, found: Findings) -> Ag
 
 
 def _phase(schedule: AgentSchedule | Unreadable, found: Findings) -> SchedulePhase:
-    timing = found.verdict.timing
-    if isinstance(schedule, Unreadable) or timing is None or found.observed.answered(Reason.CRONJOB_REFUSED):
+    timing = found.validation.timing
+    if (
+        isinstance(schedule, Unreadable)
+        or timing is None
+        or found.observed.answer(CronJobRefused, schedule.metadata.name)
+    ):
         return SchedulePhase.INVALID
-    if found.case.over:
+    if found.context.over:
         return SchedulePhase.COMPLETED
     if schedule.spec.suspend:
         return SchedulePhase.SUSPENDED
@@ -73,7 +78,7 @@ def _phase(schedule: AgentSchedule | Unreadable, found: Findings) -> SchedulePha
 
 
 def _health(schedule: AgentSchedule | Unreadable, found: Findings) -> Iterator[Finding]:
-    accepted, reason, message = _acceptance(found)
+    accepted, reason, message = _acceptance(schedule, found)
     yield Finding(names.Condition.ACCEPTED, accepted, reason, message)
     ready, why, sentence = _readiness(schedule, found, accepted)
     yield Finding(names.Condition.READY, ready, reason if not accepted else why, sentence)
@@ -81,17 +86,17 @@ def _health(schedule: AgentSchedule | Unreadable, found: Findings) -> Iterator[F
     yield Finding(names.Condition.STALLED, stuck, (why if accepted else reason) if stuck else Reason.AS_EXPECTED)
 
 
-def _acceptance(found: Findings) -> tuple[bool, str, str]:
-    if not found.verdict.accepted:
-        return False, found.verdict.reason, found.verdict.message
-    if answer := found.observed.answered(Reason.CRONJOB_REFUSED):
-        return False, answer.reason, answer.message
-    return True, Reason.ACCEPTED, found.verdict.message
+def _acceptance(schedule: AgentSchedule | Unreadable, found: Findings) -> tuple[bool, str, str]:
+    if not found.validation.accepted:
+        return False, found.validation.reason, found.validation.message
+    if answer := found.observed.answer(CronJobRefused, schedule.metadata.name):
+        return False, Reason.CRONJOB_REFUSED, answer.message
+    return True, Reason.ACCEPTED, found.validation.message
 
 
 def _readiness(schedule: AgentSchedule | Unreadable, found: Findings, accepted: bool) -> tuple[bool, Reason, str]:
     cronjob = found.observed.cronjob
-    if name_taken(schedule, found.observed):
+    if is_name_taken(schedule, found.observed):
         return (
             False,
             Reason.CRONJOB_NAME_TAKEN,
@@ -105,7 +110,7 @@ def _readiness(schedule: AgentSchedule | Unreadable, found: Findings, accepted: 
         return False, Reason.INVALID_SPEC, f"The spec is not accepted; {goes_on}."
     if cronjob is None:
         return False, Reason.PROGRESSING, "The CronJob is being made."
-    if found.case.over:
+    if found.context.over:
         return True, Reason.COMPLETED, "Completed: nothing is due any more."
     if isinstance(schedule, AgentSchedule) and schedule.spec.suspend:
         return True, Reason.SUSPENDED, schedule.spec.suspend_reason or "Suspended: no scheduled runs."
@@ -113,10 +118,11 @@ def _readiness(schedule: AgentSchedule | Unreadable, found: Findings, accepted: 
 
 
 def _warnings(schedule: AgentSchedule | Unreadable, found: Findings) -> Iterator[Finding]:
-    if no := found.observed.answered(Reason.RUN_REFUSED):
-        yield Finding(names.Condition.WARNING, True, no.reason, f"Runs cannot be recorded: {no.message}")
+    if refused := found.observed.answers_of(RunRefused):
+        message = f"Runs cannot be recorded: {refused[0].message}"
+        yield Finding(names.Condition.WARNING, True, Reason.RUN_REFUSED, message)
         return
-    timing = found.verdict.timing
+    timing = found.validation.timing
     if timing is None or isinstance(schedule, Unreadable):
         return
     if said := warnings(schedule.spec, timing, found.now):
@@ -132,7 +138,7 @@ def _last_run(last: RunSummary | None) -> Iterator[Finding]:
 
 def _timing(found: Findings, old: AgentScheduleStatus) -> dict[str, object]:
     """When it runs, and what the ledger says."""
-    own, closed, timing = found.case.own, found.closed, found.verdict.timing
+    own, closed, timing = found.context.own, found.closed, found.validation.timing
     coming = upcoming(found) if own and not own.suspend else ()
     return {
         "cron_job": own.name if own else None,
@@ -153,18 +159,17 @@ def latest(*moments: datetime | None) -> datetime | None:
 
 
 def upcoming(found: Findings) -> tuple[str, ...]:
-    """The next due times on the cluster, RFC 3339: from the controller's own mark, within the window."""
-    live, own, timing = found.case.live, found.case.own, found.verdict.timing
+    """The next due times on the cluster, RFC 3339: counted as the controller does, within the window."""
+    live, own, timing = found.context.live, found.context.own, found.validation.timing
     if live is None or own is None:
         return ()
-    mark = own.last_schedule_time or own.created
-    coming = live.coming(mark, found.now, timing.end if timing else None)
+    coming = live.coming(own.counted_from, found.now, timing.end if timing else None)
     return tuple(rfc3339(due) for due in islice(coming, UPCOMING))
 
 
 def _runs(schedule: AgentSchedule | Unreadable, found: Findings, old: AgentScheduleStatus) -> dict[str, object]:
     """What ran. Each run that has ended is counted once: in the write that also remembers it."""
-    own = sorted((run for run in found.observed.runs if _is_own(schedule, run)), key=ended_at)
+    own = sorted(own_runs(schedule, found.observed), key=ended_at)
     counted = old.counted_runs or ()
     ended = [run for run in own if run.final]
     new = [run for run in ended if count_key(run) not in counted]
@@ -183,10 +188,6 @@ def _runs(schedule: AgentSchedule | Unreadable, found: Findings, old: AgentSched
     return fields
 
 
-def _is_own(schedule: AgentSchedule | Unreadable, run: ScheduleRun) -> bool:
-    return run.metadata.controller_uid() == schedule.metadata.uid
-
-
 def _active_names(own: list[ScheduleRun], observed: Observed, counted: set[str]) -> set[str]:
     """Runs that have not ended, and Jobs whose record says nothing yet: a Job is active from the start."""
     recorded = {count_key(run) for run in own if run.status} | counted
@@ -196,12 +197,12 @@ def _active_names(own: list[ScheduleRun], observed: Observed, counted: set[str])
 
 def _counted(counts: Counts, new: list[ScheduleRun]) -> Counts:
     phases = [run.status.phase for run in new if run.status]
-    by_hand = [run for run in new if run.spec.trigger is Trigger.MANUAL and run.status and run.status.job_uid]
+    manual = [run for run in new if run.spec.trigger is Trigger.MANUAL and run.status and run.status.job_uid]
     return counts.model_copy(
         update={
             "succeeded": counts.succeeded + phases.count(RunPhase.SUCCEEDED),
-            "failed": counts.failed + sum(phase in FAILURES for phase in phases),
-            "manual": counts.manual + len(by_hand),
+            "failed": counts.failed + sum(phase is not None and phase.failed for phase in phases),
+            "manual": counts.manual + len(manual),
         }
     )
 
@@ -211,7 +212,7 @@ def _failures(run: ScheduleRun, before: int) -> int:
     phase = run.status.phase if run.status else None
     if phase is RunPhase.SUCCEEDED:
         return 0
-    return before + 1 if phase in FAILURES else before
+    return before + 1 if phase and phase.failed else before
 
 
 def _outcome(run: ScheduleRun) -> dict[str, object]:
@@ -233,7 +234,7 @@ def _outcome(run: ScheduleRun) -> dict[str, object]:
         fields["last_session_id"] = status.session_id
     if status.phase is RunPhase.SUCCEEDED:
         return fields | {"last_successful_time": status.completion_time}
-    return fields | ({"last_failure_time": status.completion_time} if status.phase in FAILURES else {})
+    return fields | ({"last_failure_time": status.completion_time} if status.phase.failed else {})
 
 
 def session_moved(schedule: AgentSchedule | Unreadable, status: AgentScheduleStatus) -> bool:

@@ -16,16 +16,16 @@ from agentschedule.api.policies import MAX_TEXT, ManualRuns
 from agentschedule.api.run import ScheduleRun, ScheduleRunSpec
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Override
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 
-Said = Mapping[Override, Any]
+Overrides = Mapping[Override, Any]
 ANNOTATIONS = {
     Override.MESSAGE: names.ANNOTATION_TRIGGER_MESSAGE,
     Override.PARAMS: names.ANNOTATION_TRIGGER_PARAMS,
 }
 
 
-def said_by(spec: ScheduleRunSpec) -> Said:
+def overrides_of(spec: ScheduleRunSpec) -> Overrides:
     """The overrides of a ScheduleRun. An empty message is one."""
     values = {
         Override.MESSAGE: spec.message,
@@ -36,7 +36,7 @@ def said_by(spec: ScheduleRunSpec) -> Said:
     return {field: value for field, value in values.items() if value is not None}
 
 
-def annotated(annotations: Mapping[str, str]) -> Said:
+def annotated_overrides(annotations: Mapping[str, str]) -> Overrides:
     """The overrides that go with a token. An empty annotation says nothing; params that cannot be read are None."""
     texts = {field: annotations.get(annotation) for field, annotation in ANNOTATIONS.items()}
     return {field: _json(text) if field is Override.PARAMS else text for field, text in texts.items() if text}
@@ -50,12 +50,12 @@ def _json(text: str) -> Any:
         return None
 
 
-def overridden(schedule: AgentSchedule, run: ScheduleRun) -> AgentSchedule:
+def with_overrides(schedule: AgentSchedule, run: ScheduleRun) -> AgentSchedule:
     """The schedule as this run wants it, which it may: see ``forbidden`` and ``invalid``."""
-    return _changed(schedule, said_by(run.spec))
+    return _changed(schedule, overrides_of(run.spec))
 
 
-def _changed(schedule: AgentSchedule, said: Said) -> AgentSchedule:
+def _changed(schedule: AgentSchedule, said: Overrides) -> AgentSchedule:
     spec = schedule.spec
     changes: dict[str, Any] = {}
     if Override.MESSAGE in said:
@@ -69,7 +69,7 @@ def _changed(schedule: AgentSchedule, said: Said) -> AgentSchedule:
     return schedule.model_copy(update={"spec": spec.model_copy(update=changes)})
 
 
-def forbidden(schedule: AgentSchedule, said: Said) -> str | None:
+def forbidden(schedule: AgentSchedule, said: Overrides) -> str | None:
     """What a run says that the schedule does not allow, and what to write; None if it may say all of it."""
     allowed = (schedule.spec.manual_runs or ManualRuns()).allow_overrides or ()
     extra = [field.value for field in said if field not in allowed]
@@ -82,7 +82,7 @@ def forbidden(schedule: AgentSchedule, said: Said) -> str | None:
     )
 
 
-def invalid(schedule: AgentSchedule, said: Said) -> str | None:
+def invalid(schedule: AgentSchedule, said: Overrides) -> str | None:
     """What is wrong with that which a run says; the limits are those of the schedule's own fields."""
     message = said.get(Override.MESSAGE) or ""
     if len(message) > MAX_TEXT:
@@ -90,5 +90,5 @@ def invalid(schedule: AgentSchedule, said: Said) -> str | None:
     if Override.PARAMS in said and not isinstance(said[Override.PARAMS], dict):
         example = f"""{names.ANNOTATION_TRIGGER_PARAMS}='{{"region": "emea"}}'"""
         return f"params must be a JSON object: write {example}."
-    verdict = examine(_changed(schedule, said))
-    return None if verdict.accepted else f"{verdict.message}."
+    validation = validate(_changed(schedule, said))
+    return None if validation.accepted else f"{validation.message}."

@@ -10,14 +10,14 @@ from agentschedule.api.policies import MAX_TEXT
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import AGENT_CONTAINER, Condition, Env, HttpEnv, Reason
 from agentschedule.plan.cron import ScheduleError
-from agentschedule.plan.objects.pod import MAX_AGENT_DEPTH, MAX_PARAMS_DEPTH, is_deeper
 from agentschedule.plan.observed import Unreadable
+from agentschedule.plan.spec.depth import MAX_AGENT_DEPTH, MAX_PARAMS_DEPTH, is_deeper
 from agentschedule.plan.spec.env import compact_json
 from agentschedule.plan.spec.timing import Timing, timing
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Validation:
     """Accepted with the schedule to run by, or not, with a sentence that says what to write instead."""
 
     timing: Timing | None
@@ -29,34 +29,34 @@ class Verdict:
         return self.timing is not None
 
 
-def examine(schedule: AgentSchedule | Unreadable) -> Verdict:
-    """The verdict on a spec, by itself: no cluster needed."""
+def validate(schedule: AgentSchedule | Unreadable) -> Validation:
+    """The validation on a spec, by itself: no cluster needed."""
     if isinstance(schedule, Unreadable):
-        return Verdict(None, Reason.INVALID_SPEC, schedule.problem)
+        return Validation(None, Reason.INVALID_SPEC, schedule.problem)
     problem = _agent_problem(schedule) or _params_problem(schedule)
     if problem:
-        return Verdict(None, Reason.INVALID_AGENT, problem)
+        return Validation(None, Reason.INVALID_AGENT, problem)
     meta = schedule.metadata
     try:
-        return Verdict(timing(schedule.spec, seed=f"{meta.namespace}/{meta.name}"))
+        return Validation(timing(schedule.spec, seed=f"{meta.namespace}/{meta.name}"))
     except ScheduleError as error:
-        return Verdict(None, Reason.INVALID_SCHEDULE, str(error))
+        return Validation(None, Reason.INVALID_SCHEDULE, str(error))
 
 
 RESERVED = {variable.value for variable in (*Env, HttpEnv.SPEC, HttpEnv.CA_FILE)}
 
 
-def with_refusal(verdict: Verdict, refusal: str | None) -> Verdict:
-    """The verdict, after what the API said against the CronJob."""
-    return Verdict(None, Reason.CRONJOB_REFUSED, refusal) if verdict.accepted and refusal else verdict
+def with_refusal(validation: Validation, refusal: str | None) -> Validation:
+    """The validation, after what the API said against the CronJob."""
+    return Validation(None, Reason.CRONJOB_REFUSED, refusal) if validation.accepted and refusal else validation
 
 
-def as_written(schedule: AgentSchedule | Unreadable) -> Verdict:
-    """The verdict on a spec that the schedule's own reconcile has judged already: with the API's part of it."""
+def validation_in_force(schedule: AgentSchedule | Unreadable) -> Validation:
+    """The validation on a spec that the schedule's own reconcile has judged already: with the API's part of it."""
     status, generation = schedule.status, schedule.metadata.generation
     said = (c for c in (status and status.conditions) or () if c.type == Condition.ACCEPTED and c.status == "False")
     no = next((c.message for c in said if c.observed_generation == generation), None)
-    return with_refusal(examine(schedule), no)
+    return with_refusal(validate(schedule), no)
 
 
 def _agent_problem(schedule: AgentSchedule) -> str | None:

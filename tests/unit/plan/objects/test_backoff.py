@@ -60,8 +60,8 @@ def test_without_retry_there_is_one_attempt() -> None:
 
 def test_retry_is_what_kubernetes_the_agent_and_the_operator_read_on_every_job() -> None:
     schedule = a_schedule(retry={"limit": 3, "delaySeconds": 120})
-    by_hand = build.manual_job(schedule, a_run())
-    for job in (job_template(schedule), by_hand):
+    manual = build.manual_job(schedule, a_run())
+    for job in (job_template(schedule), manual):
         assert job["spec"]["backoffLimitPerIndex"] == 3
         assert env(job)[Env.RETRY_LIMIT] == "3"
         assert job["metadata"]["annotations"][names.ANNOTATION_RETRY_DELAY] == "120"

@@ -10,7 +10,7 @@ from agentschedule.api.schedule import AgentSchedule
 from agentschedule.cluster import parse
 from agentschedule.names import Reason
 from agentschedule.plan.objects.job import job_template
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 
 BUNDLED = "registry.example/agentschedule:1"
 HTTP = {
@@ -69,6 +69,6 @@ def test_a_container_of_the_authors_keeps_its_image() -> None:
 
 @pytest.mark.parametrize("name", ["AGENT_HTTP", "AGENT_HTTP_CA_FILE", "AGENT_HTTP_HEADER_0", "AGENT_HTTP_HEADER_11"])
 def test_what_the_runner_reads_cannot_be_set_by_the_author(name: str) -> None:
-    verdict = examine(schedule(env=[{"name": name, "value": "x"}]))
-    assert verdict.reason == Reason.INVALID_AGENT
-    assert name in verdict.message
+    validation = validate(schedule(env=[{"name": name, "value": "x"}]))
+    assert validation.reason == Reason.INVALID_AGENT
+    assert name in validation.message

@@ -13,7 +13,7 @@ from agentschedule.cluster import parse
 from agentschedule.names import Env
 from agentschedule.plan.objects import build
 from agentschedule.plan.objects.job import job_template
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 from tests.unit.builders import a_run, a_schedule
 
 Body = dict[str, Any]
@@ -128,6 +128,6 @@ def test_no_variable_of_the_contract_can_be_set_by_the_author(name: str, where: 
     variables = [{"name": name, "value": "mine"}]
     template = {"spec": {"containers": [{"name": "agent", "env": variables}]}}
     own: Body = {"env": variables} if where == "typed" else {"podTemplate": template}
-    verdict = examine(a_schedule(agent={"image": "i"} | own))
-    assert not verdict.accepted
-    assert name in verdict.message
+    validation = validate(a_schedule(agent={"image": "i"} | own))
+    assert not validation.accepted
+    assert name in validation.message

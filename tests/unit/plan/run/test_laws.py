@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from agentschedule.api.run import ScheduleRunStatus
 from agentschedule.names import RunPhase
 from agentschedule.plan import actions
-from agentschedule.plan.observed import Answer, Job, Observed, Pod, Question
+from agentschedule.plan.answers import Answer, LogTail, NamespaceState, PodsListed, WaitingReason
+from agentschedule.plan.observed import Job, Observed, Pod
 from agentschedule.plan.run.plan import plan_run
 from tests.unit.builders import a_cronjob, a_job, a_pod, a_run, a_schedule, at, listed
 
@@ -101,13 +102,13 @@ class Record:
 def _answer(action: actions.Action) -> Answer | None:
     match action:
         case actions.ReadLog(pod=pod):
-            return Answer(Question.LOG, "the last line", pod.uid)
+            return LogTail(pod.uid, "the last line")
         case actions.AskWhyWaiting(uid=uid):
-            return Answer(Question.WHY_WAITING, "", uid)
+            return WaitingReason(uid, "")
         case actions.LookAtPods(job=job):
-            return Answer(Question.PODS, "", job.uid)
-        case actions.AskNamespace():
-            return Answer(Question.LEAVING, "")
+            return PodsListed(job.uid)
+        case actions.AskNamespace(name=name):
+            return NamespaceState(name, terminating=False)
     return None
 
 

@@ -10,16 +10,19 @@ import pytest
 
 from agentschedule import names
 from agentschedule.names import RunPhase
-from agentschedule.plan.observed import Answer, Observed, Question
-from agentschedule.plan.run.context import Case
-from agentschedule.plan.run.plan import TABLE, plan_run
-from agentschedule.plan.run.state import Sight, look
+from agentschedule.plan.answers import LogTail, WaitingReason
+from agentschedule.plan.observed import Observed
+from agentschedule.plan.run.context import RunContext
+from agentschedule.plan.run.plan import plan_run
+from agentschedule.plan.run.state import RunState
+from agentschedule.plan.run.table import judge, rows
 from tests.unit.builders import a_cronjob, a_job, a_run, a_schedule, at
 from tests.unit.plan.run.worlds import (
     END,
     LIMIT_1,
     NEWER,
     NOW,
+    OF_SOME_PHASES,
     WORLDS,
     World,
     as_planned,
@@ -36,76 +39,110 @@ from tests.unit.plan.run.worlds import (
 
 OPEN = (None, RunPhase.PENDING, RunPhase.RUNNING, RunPhase.RETRYING)
 FINAL = tuple(phase for phase in RunPhase if phase.final)
-# What is done; or what the record says. Rows that stay silent for a moment are told by their own tests.
-DONE: dict[Sight, list[str]] = {
-    Sight.UNCLAIMED: ["claim ScheduleRun report-now"],
-    Sight.RIVALS: ["cancel ScheduleRun older, replaced by report-now"],
-    Sight.MAY_START: ["create Job report-now, suspended"],
-    Sight.NOT_RELEASED: ["release Job report-now"],
-    Sight.UNSEEN: ["look at the pods of Job report-now"],
-    Sight.UNREAD: ["read the log of pod report-now-0"],
-    Sight.LEAVING: ["ask whether namespace analytics is being deleted"],
-    Sight.CANCEL: ["stop pod report-now-0: Cancelled"],
-    Sight.TOO_MANY: ["stop pod second: RetriesExhausted"],
-    Sight.FAILED_FOR_GOOD: ["end Job report-now: NotRetryable"],
-    Sight.SPENT: ["end Job report-now: RetriesExhausted"],
-    Sight.OVERDUE: ["end Job report-now: NeverStarted"],
+# What is done; or what the record says. States in neither stay silent for a moment.
+DONE: dict[RunState, list[str]] = {
+    RunState.UNCLAIMED: ["claim ScheduleRun report-now"],
+    RunState.JOB_NOT_WANTED: ["delete Job report-now"],
+    RunState.OLDER_ACTIVE: ["cancel ScheduleRun older, replaced by report-now"],
+    RunState.JOB_NOT_CREATED: ["create Job report-now, suspended"],
+    RunState.GATE_CLOSED: ["start the run of CronJob report due at 2026-03-02T08:00:00Z"],
+    RunState.JOB_NOT_LISTED: ["list report-now as active in CronJob report"],
+    RunState.RELEASE_CANCELLED: ["delete Job report-now"],
+    RunState.JOB_NOT_RELEASED: ["release Job report-now"],
+    RunState.PODS_NOT_LISTED: ["look at the pods of Job report-now"],
+    RunState.LOG_NOT_READ: ["read the log of pod report-now-0"],
+    RunState.NAMESPACE_DELETED: ["delete Job report-now"],
+    RunState.POD_DELETED: ["ask whether namespace analytics is being deleted"],
+    RunState.JOB_FAILING_SUSPENDED: ["resume Job report-now"],
+    RunState.CANCEL_REQUESTED: ["stop pod report-now-0: Cancelled"],
+    RunState.EXTRA_ATTEMPT: ["stop pod second: RetriesExhausted"],
+    RunState.RETRIES_EXHAUSTED: ["end Job report-now: RetriesExhausted"],
+    RunState.ATTEMPT_LOG_NOT_READ: ["read the log of pod report-now-0"],
+    RunState.NOT_RETRYABLE: ["end Job report-now: NotRetryable"],
+    RunState.START_OVERDUE: ["end Job report-now: NeverStarted"],
+    RunState.RETRY_DUE: ["resume Job report-now"],
+    RunState.RETRY_TOO_SOON: ["hold Job report-now until 2026-03-02T07:40:57Z"],
+    RunState.EVENTS_NOT_READ: ["ask why report-now waits"],
 }
-SAID: dict[Sight, tuple[str | None, str | None]] = {
-    Sight.NO_SCHEDULE: ("ScheduleNotFound", "There is no AgentSchedule report in this namespace"),
-    Sight.NO_RUN: ("RecordOnly", "leave it out to run now"),
-    Sight.STRANGER: ("ScheduleNotFound", "belongs to something else"),
-    Sight.CANCELLED_EARLY: ("Cancelled", "before it had started"),
-    Sight.NAME_TAKEN: ("NameTaken", "make a run of another name"),
-    Sight.REFUSED: ("AlreadyRunning", "Run older is still running"),
-    Sight.JOB_REFUSED: ("JobRefused", "image is required"),
-    Sight.OUTRUN: ("Replaced", "came later"),
-    Sight.LISTED: (None, None),
-    Sight.JOB_GONE: ("JobDeleted", "deleted before its end was seen"),
-    Sight.SUCCEEDED: (None, None),
-    Sight.SAYS_FAILED: ("AgentFailed", "The agent reports that it failed: no data"),
-    Sight.STOPPED: ("Cancelled", "The run was cancelled."),
-    Sight.NEVER_STARTED: ("NeverStarted", "did not start within its time limit"),
-    Sight.TIMED_OUT: ("DeadlineExceeded", "longer than timeoutSeconds"),
-    Sight.FAILED: ("AgentFailed", "The agent exited with code 1: boom"),
-    Sight.PAUSED: ("JobSuspended", "kubectl patch job report-now"),
-    Sight.BETWEEN: (
+RECORDED: dict[RunState, tuple[str | None, str | None]] = {
+    RunState.SCHEDULE_NOT_FOUND: ("ScheduleNotFound", "There is no AgentSchedule report in this namespace"),
+    RunState.RECORD_ONLY: ("RecordOnly", "leave it out to run now"),
+    RunState.FOREIGN_OWNER: ("ScheduleNotFound", "belongs to something else"),
+    RunState.CANCELLED_BEFORE_START: ("Cancelled", "before it had started"),
+    RunState.NAME_TAKEN: ("NameTaken", "make a run of another name"),
+    RunState.START_REJECTED: ("AlreadyRunning", "Run older is still running"),
+    RunState.JOB_REFUSED: ("JobRefused", "image is required"),
+    RunState.SUPERSEDED: ("Replaced", "came later"),
+    RunState.REPLACING: ("Replacing", "Waits for the end of older."),
+    RunState.JOB_LISTED: (None, None),
+    RunState.GONE_AFTER_CANCEL: ("Cancelled", "The run was cancelled."),
+    RunState.REPLACED: ("Replaced", "took its place"),
+    RunState.JOB_DELETED: ("JobDeleted", "deleted before its end was seen"),
+    RunState.SUCCEEDED: (None, None),
+    RunState.AGENT_FAILED: ("AgentFailed", "The agent reports that it failed: no data"),
+    RunState.CANCELLED: ("Cancelled", "The run was cancelled."),
+    RunState.NEVER_STARTED: ("NeverStarted", "did not start within its time limit"),
+    RunState.TIMED_OUT: ("DeadlineExceeded", "longer than timeoutSeconds"),
+    RunState.JOB_FAILED: ("AgentFailed", "The agent exited with code 1: boom"),
+    RunState.JOB_SUSPENDED: ("JobSuspended", "kubectl patch job report-now"),
+    RunState.RETRY_HELD: ("RetryPending", "the next attempt starts at 2026-03-02T07:40:50Z."),
+    RunState.RETRY_PENDING: (
         "RetryPending",
         "Attempt 1 failed: The agent exited with code 1: boom; the next attempt starts at 2026-03-02T07:40:05Z.",
     ),
-    Sight.RUNNING: (None, None),
-    Sight.LOST: ("NodeLost", "delete the Node"),
-    Sight.STOPPING: ("Stopping", "has its grace period"),
-    Sight.WAITING: (None, None),
-    Sight.WAITING_AGAIN: (None, None),
+    RunState.RUNNING: (None, None),
+    RunState.NODE_LOST: ("NodeLost", "delete the Node"),
+    RunState.STOPPING: ("Stopping", "has its grace period"),
+    RunState.NOT_STARTED: (None, None),
+    RunState.RETRY_NOT_STARTED: (None, None),
 }
-SILENT = {Sight.OTHERS_RECORD, Sight.HALF_THE_NEWS, Sight.ENDING}
+SILENT = {
+    RunState.SCHEDULE_GONE,
+    RunState.FOREIGN_RECORD,
+    RunState.CRONJOB_UNREADABLE,
+    RunState.BEING_REPLACED,
+    RunState.END_HALF_SEEN,
+    RunState.JOB_FAILING,
+    RunState.ATTEMPT_NOT_JUDGED,
+    RunState.RETRY_IMMINENT,
+    RunState.NEW,
+}
+CASES = [
+    pytest.param(state, phase, id=f"{state.name} {phase}")
+    for state in RunState
+    for phase in OF_SOME_PHASES.get(state, OPEN)
+]
 
 
-def test_every_sight_has_a_row_and_a_world_that_shows_it() -> None:
-    assert set(TABLE) == set(Sight) == set(WORLDS) == set(DONE) | set(SAID) | SILENT
+def judged(world: World) -> RunState:
+    return judge(RunContext(run=world.run, schedule=world.schedule, observed=world.observed, now=world.now)).row.state
 
 
-@pytest.mark.parametrize("phase", OPEN, ids=str)
-@pytest.mark.parametrize("sight", Sight, ids=lambda sight: sight.name)
-def test_what_is_seen_decides_whatever_the_record_said(sight: Sight, phase: RunPhase | None) -> None:
-    world = WORLDS[sight]().at_phase(phase)
-    assert look(Case(world.run, world.schedule, world.observed, world.now)) is sight
+def test_every_state_has_one_row_and_a_world_that_shows_it() -> None:
+    assert sorted(row.state for row in rows()) == sorted(RunState)
+    assert set(RunState) == set(WORLDS) == set(DONE) | set(RECORDED) | SILENT
+
+
+@pytest.mark.parametrize(("state", "phase"), CASES)
+def test_what_is_seen_decides_whatever_the_record_said(state: RunState, phase: RunPhase | None) -> None:
+    world = WORLDS[state]().at_phase(phase)
+    assert judged(world) is state
     done, status = play(world)
-    assert done == DONE.get(sight, [])
-    if sight in SAID:
+    assert done == DONE.get(state, [])
+    if state in RECORDED:
         assert status is not None
-        reason, message = SAID[sight]
-        assert (status.phase, status.reason) == (TABLE[sight].to, reason)
+        reason, message = RECORDED[state]
+        (row,) = (row for row in rows() if row.state is state)
+        assert (status.phase, status.reason) == (row.to, reason)
         assert (message or "") in (status.message or "")
     else:
         assert status is None
 
 
 @pytest.mark.parametrize("phase", FINAL, ids=str)
-@pytest.mark.parametrize("sight", Sight, ids=lambda sight: sight.name)
-def test_a_run_that_has_ended_never_changes(sight: Sight, phase: RunPhase) -> None:
-    world = WORLDS[sight]().at_phase(phase)
+@pytest.mark.parametrize("state", RunState, ids=lambda state: state.name)
+def test_a_run_that_has_ended_never_changes(state: RunState, phase: RunPhase) -> None:
+    world = WORLDS[state]().at_phase(phase)
     done, status = play(world)
     assert status is None
     assert [action for action in done if "delete" not in action] == []
@@ -177,7 +214,7 @@ def test_a_pod_that_never_ran_keeps_its_reason_to_the_end() -> None:
 def test_a_run_without_a_pod_is_explained_by_the_events_of_its_job() -> None:
     job = a_job(created=at("07:39:00"))
     assert play(at_work(job))[0] == ["ask why report-now waits"]
-    why = Answer(Question.WHY_WAITING, "FailedCreate: exceeded quota: none", job.uid)
+    why = WaitingReason(job.uid, "FailedCreate: exceeded quota: none")
     _, status = play(at_work(job, answers=(why,)))
     assert status is not None
     assert (status.phase, status.reason) == (RunPhase.PENDING, "FailedCreate")
@@ -199,10 +236,10 @@ def test_a_cancel_that_comes_too_late_leaves_the_result() -> None:
 @pytest.mark.parametrize(
     ("world", "reason"),
     [
-        pytest.param(lambda: cancelled(WORLDS[Sight.JOB_GONE]()), "Cancelled", id="it was to be cancelled"),
+        pytest.param(lambda: cancelled(WORLDS[RunState.JOB_DELETED]()), "Cancelled", id="it was to be cancelled"),
         pytest.param(
             lambda: World(
-                made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob(replace=True), (NEWER,))
+                made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob("Replace"), (NEWER,))
             ),
             "Replaced",
             id="the controller replaced it",
@@ -216,7 +253,7 @@ def test_why_a_job_is_gone(world: Callable[[], World], reason: str) -> None:
 
 
 def test_a_manual_run_waits_for_the_end_of_the_one_it_replaces() -> None:
-    world = WORLDS[Sight.RIVALS]()
+    world = WORLDS[RunState.OLDER_ACTIVE]()
     asked = a_run("older", jobUID="uid-of-older", phase="Running", spec={"cancel": True})
     _, status = play(replace(world, observed=replace(world.observed, runs=(world.run, asked))))
     assert status is not None
@@ -228,7 +265,7 @@ def test_a_manual_run_waits_for_the_end_of_the_one_it_replaces() -> None:
 
 
 def test_the_name_of_the_one_that_replaces_it_is_told() -> None:
-    world = cancelled(WORLDS[Sight.STOPPED]())
+    world = cancelled(WORLDS[RunState.CANCELLED]())
     meta = world.run.metadata.model_copy(update={"annotations": {names.ANNOTATION_REPLACED_BY: "newer"}})
     _, status = play(replace(world, run=world.run.model_copy(update={"metadata": meta})))
     assert status is not None
@@ -242,7 +279,7 @@ def test_a_log_that_says_nothing_is_not_read_twice() -> None:
     world = at_work(
         ended(succeeded=True),
         good_pod(termination_message=""),
-        answers=(Answer(Question.LOG, "", "uid-of-report-now-0"),),
+        answers=(LogTail("uid-of-report-now-0", ""),),
     )
     done, status = play(world)
     assert done == []

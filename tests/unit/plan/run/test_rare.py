@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from agentschedule.names import Reason
-from agentschedule.plan.observed import Answer
+from agentschedule import names
+from agentschedule.plan.answers import JobRefused
+from agentschedule.plan.run.context import JobContext, RunContext
 from agentschedule.plan.run.plan import plan_run
-from agentschedule.plan.run.state import Case
-from tests.unit.builders import a_job, at
+from agentschedule.plan.run.table import judge
+from tests.unit.builders import NAME, a_job, at
 from tests.unit.plan.run.worlds import (
     END,
     NOW,
@@ -42,7 +43,9 @@ def test_a_refusal_of_a_due_times_job_is_none_of_the_run_that_would_follow_it() 
     joins = joining(suspended_job(), policy="Allow")
     late = replace(joins, now=at("08:00:30"))
     assert play(late)[0] == ["start the run of CronJob report due at 2026-03-02T08:00:00Z"]
-    refused = replace(late.observed, answers=(Answer(Reason.JOB_REFUSED, "exceeded quota"),))
+    refused = replace(
+        late.observed, answers=(JobRefused(names.scheduled_job_name(NAME, at("08:00:00")), "exceeded quota"),)
+    )
     assert play(replace(late, observed=refused))[0] == ["list report-now as active in CronJob report"]
 
 
@@ -82,7 +85,9 @@ def test_what_became_of_a_pod_that_went_while_nobody_looked_is_told_by_the_next_
     known = {"attempt": 1, "pod": "gone", "phase": "Running"}
     world = at_work(a_job(), running_pod(name="second", attempt=1, ignored=ignored), attempts=[known])
     assert play(world)[0] == done
-    first = Case(world.run, world.schedule, world.observed, NOW).attempts[0]
+    judged = judge(RunContext(run=world.run, schedule=world.schedule, observed=world.observed, now=NOW)).context
+    assert isinstance(judged, JobContext)
+    first = judged.attempts[0]
     assert (first.phase, error in (first.error or "")) == (phase, True)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agentschedule.names import RunPhase
-from agentschedule.plan.observed import Answer, Observed, Question
+from agentschedule.plan.answers import LogTail, PodsListed, WaitingReason
+from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.plan import plan_run
 from tests.unit.builders import a_cronjob, a_job, a_pod, a_run, a_schedule, at
 from tests.unit.plan.run.worlds import (
@@ -27,7 +28,7 @@ from tests.unit.plan.run.worlds import (
     suspended_job,
 )
 
-PODS_SEEN = Answer(Question.PODS, "", "uid-of-report-now")
+PODS_SEEN = PodsListed("uid-of-report-now")
 
 
 def later(world: World, **ahead: float) -> World:
@@ -110,7 +111,7 @@ def test_only_a_success_that_was_seen_is_one_or_a_moment_has_passed() -> None:
 def test_that_another_attempt_is_of_no_use_may_stand_in_the_log() -> None:
     cut = failed_pod(termination_message="x" * 4096)
     assert play(at_work(LIMIT_1, cut))[0] == ["read the log of pod report-now-0"]
-    said = Answer(Question.LOG, '{"error":{"message":"no such table","retryable":false}}', "uid-of-report-now-0")
+    said = LogTail("uid-of-report-now-0", '{"error":{"message":"no such table","retryable":false}}')
     assert play(at_work(LIMIT_1, cut, answers=(said,)))[0] == ["end Job report-now: NotRetryable"]
     assert play(at_work(LIMIT_1, cut, phase="Retrying"))[0] == []  # it was read before
 
@@ -125,7 +126,7 @@ def test_a_run_that_was_ended_between_two_attempts_ended_then() -> None:
 def test_what_an_earlier_attempt_said_is_not_what_the_last_one_said() -> None:
     first = {"pod": "report-now-0", "statusCode": 500, "output": {"content": "Traceback"}}
     second = good_pod(name="second", created=at("07:35:00"), termination_message="")
-    silent = Answer(Question.LOG, "", "uid-of-second")
+    silent = LogTail("uid-of-second", "")
     _, status = play(at_work(ended(succeeded=True), failed_pod(), second, answers=(silent,), **first))
     assert status is not None
     assert (status.phase, status.status_code, status.output) == (RunPhase.SUCCEEDED, None, None)
@@ -153,7 +154,7 @@ def test_an_attempt_that_vanished_is_open_until_it_is_known_what_became_of_it() 
     before = {"attempt": 1, "pod": "gone", "phase": "Running"}
     for pods, phase in (((), RunPhase.RUNNING), ((running_pod(name="second", attempt=2),), RunPhase.FAILED)):
         job = a_job(retry_limit=1, created=at("07:39:59"))
-        answers = (Answer(Question.WHY_WAITING, "", job.uid),)
+        answers = (WaitingReason(job.uid, ""),)
         _, status = play(at_work(job, *pods, attempts=[before], answers=answers))
         assert status is not None
         assert (status.attempts or ())[0].phase is phase
@@ -194,9 +195,7 @@ def test_a_held_job_that_somebody_lets_go_is_not_held_again() -> None:
 
 
 def test_a_job_that_goes_at_a_due_time_may_have_been_replaced() -> None:
-    gone = World(
-        made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob(replace=True, forbid=False))
-    )
+    gone = World(made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob(policy="Replace")))
     just_due = replace(gone, now=at("08:00:02"))
     assert (play(just_due), requeue(just_due)) == (([], None), at("08:00:03"))
     for later_on, by in ((at("08:00:31"), "JobDeleted"), (at("07:59:00"), "JobDeleted")):

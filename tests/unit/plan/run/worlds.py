@@ -9,11 +9,12 @@ from typing import Any
 
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import Reason, RunPhase
-from agentschedule.plan.observed import Answer, Job, Observed, Pod
+from agentschedule.names import RunPhase
+from agentschedule.plan.answers import Answer, JobRefused, NamespaceState
+from agentschedule.plan.observed import Job, Observed, Pod
 from agentschedule.plan.run.plan import plan_run
-from agentschedule.plan.run.state import Sight
-from tests.unit.builders import a_cronjob, a_due_job, a_job, a_pod, a_run, a_schedule, at, listed
+from agentschedule.plan.run.state import RunState
+from tests.unit.builders import NAMESPACE, a_cronjob, a_due_job, a_job, a_pod, a_run, a_schedule, at, listed
 
 NOW = at("07:40:00")
 JOB_UID = "uid-of-report-now"
@@ -65,7 +66,7 @@ def joining(
     """A run by hand that has no Job in its record yet."""
     run = run or a_run()
     schedule = a_schedule(concurrencyPolicy=policy)
-    cronjob = a_cronjob(active=listed(*active), forbid=policy == "Forbid", replace=policy == "Replace")
+    cronjob = a_cronjob(active=listed(*active), policy=policy)
     return World(run, schedule, Observed(cronjob, jobs, (), (run, *runs), answers))
 
 
@@ -84,8 +85,21 @@ def suspended_job(**changes: Any) -> Job:
 
 
 def cancelled(world: World) -> World:
-    spec = world.run.spec.model_copy(update={"cancel": True})
-    return replace(world, run=world.run.model_copy(update={"spec": spec}))
+    return replace(world, run=cancelled_run(world.run))
+
+
+def cancelled_run(run: ScheduleRun) -> ScheduleRun:
+    return run.model_copy(update={"spec": run.spec.model_copy(update={"cancel": True})})
+
+
+def with_cronjob(world: World, **changes: Any) -> World:
+    assert world.observed.cronjob is not None
+    return replace(world, observed=replace(world.observed, cronjob=replace(world.observed.cronjob, **changes)))
+
+
+def unsaid(world: World) -> World:
+    """Nothing was said of the run yet."""
+    return world.at_phase(None)
 
 
 def made(run: ScheduleRun, moment: datetime) -> ScheduleRun:
@@ -96,53 +110,90 @@ OLDER, NEWER = a_job("older"), a_due_job(at("07:39:00"))
 ME = made(a_run(), at("07:38:00"))
 LIMIT_1 = a_job(retry_limit=1)
 
-WORLDS: dict[Sight, Callable[[], World]] = {
-    Sight.NO_SCHEDULE: lambda: World(a_run(owner=None), None, Observed()),
-    Sight.OTHERS_RECORD: lambda: World(a_run(owner="other", spec={"trigger": "Schedule"}), a_schedule(), Observed()),
-    Sight.UNCLAIMED: lambda: World(a_run(owner=None), a_schedule(), Observed()),
-    Sight.NO_RUN: lambda: World(a_run(owner=None, spec={"trigger": "Schedule"}), a_schedule(), Observed()),
-    Sight.STRANGER: lambda: World(a_run(owner="of another time"), a_schedule(), Observed()),
-    Sight.CANCELLED_EARLY: lambda: cancelled(joining()),
-    Sight.NAME_TAKEN: lambda: joining(a_job(owner_uids=frozenset({"other"}), controller_uid="other")),
-    Sight.REFUSED: lambda: joining(OLDER, active=(OLDER,)),
-    Sight.JOB_REFUSED: lambda: joining(answers=(Answer(Reason.JOB_REFUSED, "image is required"),)),
-    Sight.OUTRUN: lambda: joining(NEWER, run=ME, policy="Replace", active=(NEWER,)),
-    Sight.RIVALS: lambda: joining(
-        OLDER, run=ME, policy="Replace", active=(OLDER,), runs=(a_run("older", jobUID="uid-of-older", phase="Running"),)
+RIVAL = a_run("older", jobUID="uid-of-older", phase="Running")
+RETRY_60 = a_job(retry_limit=1, retry_delay_seconds=60)
+
+WORLDS: dict[RunState, Callable[[], World]] = {
+    RunState.SCHEDULE_NOT_FOUND: lambda: World(a_run(owner=None), None, Observed()),
+    RunState.SCHEDULE_GONE: lambda: World(a_run(spec={"trigger": "Schedule"}), None, Observed()),
+    RunState.UNCLAIMED: lambda: World(a_run(owner=None), a_schedule(), Observed()),
+    RunState.FOREIGN_OWNER: lambda: World(a_run(owner="of another time"), a_schedule(), Observed()),
+    RunState.FOREIGN_RECORD: lambda: World(
+        a_run(owner="other", spec={"trigger": "Schedule"}), a_schedule(), Observed()
     ),
-    Sight.MAY_START: joining,
-    Sight.LISTED: lambda: joining(suspended_job(), active=(suspended_job(),)),
-    Sight.JOB_GONE: lambda: World(a_run(jobUID="gone"), a_schedule(), Observed(a_cronjob())),
-    Sight.NOT_RELEASED: lambda: at_work(suspended_job()),
-    Sight.HALF_THE_NEWS: lambda: at_work(a_job(), good_pod(ended_at=at("07:39:59"))),
-    Sight.UNSEEN: lambda: at_work(ended(succeeded=True), running_pod()),
-    Sight.UNREAD: lambda: at_work(ended(succeeded=True), good_pod(termination_message="")),
-    Sight.SUCCEEDED: lambda: at_work(ended(succeeded=True), good_pod()),
-    Sight.SAYS_FAILED: lambda: at_work(
+    RunState.RECORD_ONLY: lambda: World(a_run(owner=None, spec={"trigger": "Schedule"}), a_schedule(), Observed()),
+    RunState.JOB_NOT_WANTED: lambda: cancelled(joining(suspended_job())),
+    RunState.CANCELLED_BEFORE_START: lambda: cancelled(joining()),
+    RunState.NAME_TAKEN: lambda: joining(a_job(owner_uids=frozenset({"other"}), controller_uid="other")),
+    RunState.START_REJECTED: lambda: joining(OLDER, active=(OLDER,)),
+    RunState.JOB_REFUSED: lambda: joining(answers=(JobRefused("report-now", "image is required"),)),
+    RunState.SUPERSEDED: lambda: joining(NEWER, run=ME, policy="Replace", active=(NEWER,)),
+    RunState.OLDER_ACTIVE: lambda: joining(OLDER, run=ME, policy="Replace", active=(OLDER,), runs=(RIVAL,)),
+    RunState.REPLACING: lambda: joining(OLDER, run=ME, policy="Replace", active=(OLDER,), runs=(cancelled_run(RIVAL),)),
+    RunState.JOB_LISTED: lambda: joining(suspended_job(), active=(suspended_job(),)),
+    RunState.JOB_NOT_CREATED: joining,
+    RunState.CRONJOB_UNREADABLE: lambda: with_cronjob(joining(suspended_job()), schedule="never"),
+    RunState.GATE_CLOSED: lambda: replace(joining(suspended_job()), now=at("08:00:30")),
+    RunState.JOB_NOT_LISTED: lambda: joining(suspended_job()),
+    RunState.GONE_AFTER_CANCEL: lambda: cancelled(World(a_run(jobUID="gone"), a_schedule(), Observed(a_cronjob()))),
+    RunState.REPLACED: lambda: World(
+        made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob("Replace"), (NEWER,))
+    ),
+    RunState.BEING_REPLACED: lambda: World(
+        made(a_run(jobUID="gone"), at("07:30:00")), a_schedule(), Observed(a_cronjob("Replace")), at("08:00:01")
+    ),
+    RunState.JOB_DELETED: lambda: World(a_run(jobUID="gone"), a_schedule(), Observed(a_cronjob())),
+    RunState.RELEASE_CANCELLED: lambda: cancelled(at_work(suspended_job())),
+    RunState.JOB_NOT_RELEASED: lambda: at_work(suspended_job()),
+    RunState.END_HALF_SEEN: lambda: at_work(a_job(), good_pod(ended_at=at("07:39:59"))),
+    RunState.PODS_NOT_LISTED: lambda: at_work(ended(succeeded=True), running_pod()),
+    RunState.LOG_NOT_READ: lambda: at_work(ended(succeeded=True), good_pod(termination_message="")),
+    RunState.AGENT_FAILED: lambda: at_work(
         ended(succeeded=True), good_pod(termination_message='{"status":"failed","error":{"message":"no data"}}')
     ),
-    Sight.STOPPED: lambda: at_work(
+    RunState.SUCCEEDED: lambda: at_work(ended(succeeded=True), good_pod()),
+    RunState.CANCELLED: lambda: at_work(
         ended(), failed_pod(no_retry="Cancelled", reason="DeadlineExceeded", termination_message='{"run_id":"a"}')
     ),
-    Sight.NEVER_STARTED: lambda: at_work(ended(), failed_pod(started_at=None, reason="DeadlineExceeded")),
-    Sight.TIMED_OUT: lambda: at_work(ended(), failed_pod(reason="DeadlineExceeded")),
-    Sight.FAILED: lambda: at_work(ended(), failed_pod()),
-    Sight.LEAVING: lambda: at_work(a_job(retry_limit=1), failed_pod(deletion_time=NOW)),
-    Sight.ENDING: lambda: at_work(a_job(ending=True), running_pod()),
-    Sight.CANCEL: lambda: cancelled(at_work(a_job(), running_pod())),
-    Sight.STOPPING: lambda: cancelled(at_work(a_job(), running_pod(no_retry="Cancelled", deadline_seconds=1))),
-    Sight.TOO_MANY: lambda: at_work(a_job(), failed_pod(), running_pod(name="second", created=END)),
-    Sight.PAUSED: lambda: at_work(a_job(suspended=True)),
-    Sight.FAILED_FOR_GOOD: lambda: at_work(
+    RunState.NEVER_STARTED: lambda: at_work(ended(), failed_pod(started_at=None, reason="DeadlineExceeded")),
+    RunState.TIMED_OUT: lambda: at_work(ended(), failed_pod(reason="DeadlineExceeded")),
+    RunState.JOB_FAILED: lambda: at_work(ended(), failed_pod()),
+    RunState.NAMESPACE_DELETED: lambda: at_work(
+        LIMIT_1, failed_pod(deletion_time=NOW), answers=(NamespaceState(NAMESPACE, terminating=True),)
+    ),
+    RunState.POD_DELETED: lambda: at_work(LIMIT_1, failed_pod(deletion_time=NOW)),
+    RunState.JOB_FAILING_SUSPENDED: lambda: at_work(a_job(ending=True, suspended=True)),
+    RunState.JOB_FAILING: lambda: at_work(a_job(ending=True), running_pod()),
+    RunState.STOPPING: lambda: cancelled(at_work(a_job(), running_pod(no_retry="Cancelled", deadline_seconds=1))),
+    RunState.CANCEL_REQUESTED: lambda: cancelled(at_work(a_job(), running_pod())),
+    RunState.EXTRA_ATTEMPT: lambda: at_work(a_job(), failed_pod(), running_pod(name="second", created=END)),
+    RunState.JOB_SUSPENDED: lambda: at_work(a_job(suspended=True)),
+    RunState.RETRIES_EXHAUSTED: lambda: at_work(a_job(), failed_pod()),
+    RunState.ATTEMPT_LOG_NOT_READ: lambda: unsaid(at_work(LIMIT_1, failed_pod(termination_message=""))),
+    RunState.NOT_RETRYABLE: lambda: at_work(
         LIMIT_1, failed_pod(termination_message='{"error":{"message":"no such table","retryable":false}}')
     ),
-    Sight.SPENT: lambda: at_work(a_job(), failed_pod()),
-    Sight.BETWEEN: lambda: at_work(LIMIT_1, failed_pod(ended_at=at("07:39:55"))),
-    Sight.RUNNING: lambda: at_work(a_job(), running_pod()),
-    Sight.LOST: lambda: at_work(a_job(), running_pod(deletion_time=at("07:39:00"))),
-    Sight.OVERDUE: lambda: at_work(a_job(timeout_seconds=60), waiting_pod(on_node=False, created=at("07:38:00"))),
-    Sight.WAITING: lambda: at_work(a_job(), waiting_pod()),
-    Sight.WAITING_AGAIN: lambda: at_work(LIMIT_1, failed_pod(), waiting_pod(name="second", attempt=2)),
+    RunState.START_OVERDUE: lambda: at_work(
+        a_job(timeout_seconds=60), waiting_pod(on_node=False, created=at("07:38:00"))
+    ),
+    RunState.RETRY_DUE: lambda: at_work(replace(RETRY_60, suspended=True, held_until=NOW), failed_pod()),
+    RunState.RETRY_HELD: lambda: at_work(replace(RETRY_60, suspended=True, held_until=at("07:40:50")), failed_pod()),
+    RunState.ATTEMPT_NOT_JUDGED: lambda: at_work(LIMIT_1, failed_pod(ended_at=at("07:39:59"))),
+    RunState.RETRY_TOO_SOON: lambda: at_work(RETRY_60, failed_pod(ended_at=at("07:39:57"))),
+    RunState.RETRY_IMMINENT: lambda: at_work(LIMIT_1, failed_pod(), phase="Retrying"),
+    RunState.RETRY_PENDING: lambda: at_work(LIMIT_1, failed_pod(ended_at=at("07:39:55"))),
+    RunState.NODE_LOST: lambda: at_work(a_job(), running_pod(deletion_time=at("07:39:00"))),
+    RunState.RUNNING: lambda: at_work(a_job(), running_pod()),
+    RunState.EVENTS_NOT_READ: lambda: at_work(a_job(created=at("07:39:00"))),
+    RunState.NEW: lambda: unsaid(at_work(a_job(created=at("07:39:59")))),
+    RunState.RETRY_NOT_STARTED: lambda: at_work(LIMIT_1, failed_pod(), waiting_pod(name="second", attempt=2)),
+    RunState.NOT_STARTED: lambda: at_work(a_job(), waiting_pod()),
+}
+# States that the record's phase has a part in: what was said is not said again, what was read not read again.
+OF_SOME_PHASES = {
+    RunState.ATTEMPT_LOG_NOT_READ: (None, RunPhase.PENDING, RunPhase.RUNNING),
+    RunState.RETRY_IMMINENT: (RunPhase.RETRYING,),
+    RunState.NEW: (None,),
 }
 
 

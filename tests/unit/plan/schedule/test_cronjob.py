@@ -10,11 +10,12 @@ from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason
 from agentschedule.plan.actions import AskWhyMissed, StartDue, UpdateCronJob
+from agentschedule.plan.answers import JobRefused, MissReason
 from agentschedule.plan.objects import build
-from agentschedule.plan.observed import Answer, CronJob, Observed
+from agentschedule.plan.observed import CronJob, Observed
 from agentschedule.plan.schedule.plan import SchedulePlan, plan_schedule
 from agentschedule.plan.spec.timing import timing
-from tests.unit.builders import NAMESPACE, a_cronjob, a_schedule, at, unexplained
+from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, a_cronjob, a_schedule, at, unexplained
 
 SEEN = {"observedGeneration": 1, "accountedThrough": "2026-03-02T07:00:00Z"}
 
@@ -55,7 +56,7 @@ def test_what_was_due_by_our_terms_under_somebodys_edit_is_missed() -> None:
     assert plan.status
     assert plan.status.counts
     assert (plan.status.counts.due, plan.status.counts.missed) == (1, 1)
-    assert plan.again
+    assert plan.replan
 
 
 def test_a_cronjob_that_is_being_deleted_is_left_to_go() -> None:
@@ -85,11 +86,11 @@ def test_a_job_that_the_api_refuses_does_not_hold_up_an_edit() -> None:
     owing = Observed(a_cronjob())
 
     first = plan_at("08:00:05", schedule, owing)
-    refused = replace(owing, answers=(Answer(Reason.JOB_REFUSED, "exceeded quota"),))
+    refused = replace(owing, answers=(JobRefused(names.scheduled_job_name(NAME, at("08:00:00")), "exceeded quota"),))
     second = plan_at("08:00:05", schedule, refused)
 
     assert [type(action) for action in first.actions] == [StartDue]
-    assert second.again  # the ledger is closed under the old terms
+    assert second.replan  # the ledger is closed under the old terms
     assert second.status
     assert second.status.counts
     assert second.status.counts.missed == 1
@@ -101,7 +102,7 @@ def test_of_a_missed_due_time_the_events_are_asked_and_their_words_are_told() ->
     schedule, world = hourly(), Observed(in_force(hourly()))
 
     (question,) = plan_at("08:10:00", schedule, world).actions
-    told = replace(world, answers=(Answer(Reason.JOB_CREATION_FAILED, "exceeded quota"),))
+    told = replace(world, answers=(MissReason(CRONJOB_UID, "exceeded quota"),))
     status = plan_at("08:10:00", schedule, told).status
 
     assert isinstance(question, AskWhyMissed)

@@ -20,7 +20,7 @@ from tests.unit.builders import SCHEDULE_UID
 from tests.unit.minutely import MINUTE, NOON, SECOND, a_cronjob, a_job, a_record
 
 NOTHING = Evidence(frozenset(), (), None)
-EVERY_MINUTE = Terms(parse("*/1 * * * *"), NOON - 30 * SECOND, timedelta(seconds=30), forbid=True, suspend=False)
+EVERY_MINUTE = Terms(parse("*/1 * * * *"), NOON - 30 * SECOND, timedelta(seconds=30), blocks=True, suspend=False)
 
 
 def at(minutes: float) -> datetime:
@@ -81,7 +81,7 @@ def test_a_due_time_is_decided_as_soon_as_a_later_one_has_started() -> None:
 def test_forbid_skips_only_while_a_run_is_active(begun: datetime, ended: datetime | None, fate: Fate) -> None:
     busy = replace(NOTHING, busy=((begun, ended),))
     assert close(EVERY_MINUTE, busy, None, NOON + 40 * SECOND).fates == {fate: 1}
-    allowed = close(replace(EVERY_MINUTE, forbid=False), busy, None, NOON + 40 * SECOND)
+    allowed = close(replace(EVERY_MINUTE, blocks=False), busy, None, NOON + 40 * SECOND)
     assert allowed.fates == {Fate.MISSED: 1}
 
 
@@ -146,7 +146,7 @@ def test_a_mark_beside_the_due_times_is_ours_written_before_we_died() -> None:
 
 
 def test_a_mark_of_ours_a_forged_record_and_another_s_job_are_no_evidence() -> None:
-    cronjob = a_cronjob(last_schedule_time=at(2), marked_at=at(2))
+    cronjob = a_cronjob(last_schedule_time=at(2), in_force_since=at(2))
     foreign = a_job(NOON, controller_uid="uid-of-somebody")
     forged = a_record(a_job(at(1)), phase=names.RunPhase.PENDING)  # no uid in its status, which users cannot write
     restored = a_record(a_job(at(3)), job_uid="uid-of-a-job")
@@ -204,7 +204,7 @@ def worlds(draw: st.DrawFn) -> World:
     delays = draw(st.lists(st.none() | st.integers(0, latest), min_size=1, max_size=12))
     spans = draw(st.lists(st.tuples(st.integers(-60, 700), st.integers(1, 300)), max_size=3))
     busy = tuple((NOON + begun * SECOND, NOON + (begun + length) * SECOND) for begun, length in spans)
-    terms = replace(EVERY_MINUTE, deadline=deadline * SECOND, forbid=draw(st.booleans()))
+    terms = replace(EVERY_MINUTE, deadline=deadline * SECOND, blocks=draw(st.booleans()))
     return World(terms, tuple(delays), busy)
 
 

@@ -40,7 +40,7 @@ def histories(draw: st.DrawFn) -> tuple[Terms, Evidence, datetime]:
         cron=cron,
         effective_from=START,
         deadline=timedelta(seconds=draw(st.sampled_from([10, 60, 300, 40_000]))),
-        forbid=draw(st.booleans()),
+        blocks=draw(st.booleans()),
         suspend=draw(st.booleans()),
         end=draw(st.none() | st.integers(0, span).map(at)),
     )
@@ -71,7 +71,7 @@ def one_by_one(terms: Terms, evidence: Evidence, now: datetime, final: bool) -> 
 
 
 def _fate(terms: Terms, evidence: Evidence, due: datetime) -> Fate:
-    if terms.forbid and any(begun <= due and (end is None or due <= end) for begun, end in evidence.busy):
+    if terms.blocks and any(begun <= due and (end is None or due <= end) for begun, end in evidence.busy):
         return Fate.SKIPPED
     mark, until = evidence.last_schedule_time, evidence.forgotten_until
     return Fate.UNKNOWN if mark and until and due <= min(mark, until) else Fate.MISSED
@@ -104,7 +104,7 @@ def test_closing_in_pieces_is_closing_in_one_go(history: tuple[Terms, Evidence, 
 
 
 def test_a_year_of_minutes_is_counted_in_a_moment() -> None:
-    terms = Terms(CRONS[0], START, timedelta(seconds=60), forbid=True, suspend=False)
+    terms = Terms(CRONS[0], START, timedelta(seconds=60), blocks=True, suspend=False)
 
     closed = close(terms, Evidence(frozenset(), (), None), None, START + timedelta(days=365))
 
@@ -113,7 +113,7 @@ def test_a_year_of_minutes_is_counted_in_a_moment() -> None:
 
 
 def test_nothing_is_due_before_the_terms_took_effect() -> None:
-    terms = Terms(CRONS[0], at(3600), timedelta(seconds=10), forbid=True, suspend=False)
+    terms = Terms(CRONS[0], at(3600), timedelta(seconds=10), blocks=True, suspend=False)
 
     closed = close(terms, Evidence(frozenset(), (), None), START, at(3700))
 

@@ -11,11 +11,12 @@ import pytest
 from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.plan.actions import CreateCronJob, CreateRun, Plan, RepairCronJob, StartDue, UpdateCronJob
-from agentschedule.plan.cronjob_gate import PATIENCE
-from agentschedule.plan.observed import Answer, Observed, Unreadable
+from agentschedule.plan.answers import CronJobRefused
+from agentschedule.plan.cronjob_gate import CONTROLLER_GRACE
+from agentschedule.plan.observed import Observed, Unreadable
 from agentschedule.plan.schedule.ledger import GRACE
 from agentschedule.plan.schedule.plan import LOOK_AGAIN, plan_schedule
-from tests.unit.builders import listed, unexplained
+from tests.unit.builders import NAME, listed, unexplained
 from tests.unit.minutely import CREATED, MINUTE, NOON, SECOND, a_cronjob, a_job, a_record, a_schedule
 
 DAILY = "0 8 * * *"
@@ -48,7 +49,7 @@ def test_a_plan_of_a_settled_schedule_writes_the_same_status_again() -> None:
     assert again.events == ()
     assert again.status
     assert again.status.wire() == schedule.status.wire()  # type: ignore[union-attr]
-    assert again.requeue_at == NOON + PATIENCE
+    assert again.requeue_at == NOON + CONTROLLER_GRACE
 
 
 @pytest.mark.parametrize(
@@ -84,13 +85,13 @@ def test_a_resume_moves_the_mark() -> None:
 def test_no_cronjob_is_written_in_the_second_before_a_due_time(ahead: float) -> None:
     plan = plan_schedule(a_schedule(schedule=DAILY), Observed(a_cronjob()), NOON - timedelta(seconds=ahead))
     assert plan.actions == ()
-    assert plan.requeue_at == NOON + PATIENCE
+    assert plan.requeue_at == NOON + CONTROLLER_GRACE
 
 
 def test_what_is_owed_is_left_to_the_controller_for_a_second_and_then_started_before_an_edit() -> None:
     edited, observed = a_schedule(schedule=DAILY), Observed(a_cronjob())
-    assert plan_schedule(edited, observed, NOON + 0.5 * SECOND).requeue_at == NOON + PATIENCE
-    [start] = plan_schedule(edited, observed, NOON + PATIENCE).actions
+    assert plan_schedule(edited, observed, NOON + 0.5 * SECOND).requeue_at == NOON + CONTROLLER_GRACE
+    [start] = plan_schedule(edited, observed, NOON + CONTROLLER_GRACE).actions
     assert isinstance(start, StartDue)
     assert start.due == NOON
 
@@ -132,7 +133,7 @@ def test_the_ledger_is_closed_before_new_terms_and_the_status_does_not_speak_of_
     old = settled(a_schedule(), observed, NOON + 10 * SECOND)
     edited = a_schedule(meta={"generation": 2}, status=old.status, **edit)
     closing = plan_schedule(edited, observed, NOON + MINUTE + 10 * SECOND)
-    assert closing.again
+    assert closing.replan
     assert closing.status
     assert closing.status.counts
     assert closing.status.counts.skipped == 1
@@ -195,7 +196,7 @@ def test_a_cronjob_of_ours_that_lost_its_owner_is_adopted() -> None:
 
 
 def test_what_the_api_refuses_leaves_the_former_cronjob_as_it_was() -> None:
-    said = Answer(names.Reason.CRONJOB_REFUSED, "spec.jobTemplate: no")
+    said = CronJobRefused(NAME, "spec.jobTemplate: no")
     edited = a_schedule(schedule=DAILY, meta={"generation": 2})
     plan = plan_schedule(edited, Observed(a_cronjob(), answers=(said,)), NOON - 10 * SECOND)
     assert plan.actions == ()
@@ -235,9 +236,9 @@ def test_a_passed_run_time_moves_on_though_nothing_has_happened() -> None:
     schedule = settled(patient, observed, CREATED)
     assert schedule.status
     assert schedule.status.next_run_time == "2026-03-02T12:00:00Z"
-    assert plan_schedule(schedule, observed, CREATED).requeue_at == NOON + PATIENCE
-    later = plan_schedule(schedule, observed, NOON + PATIENCE)
+    assert plan_schedule(schedule, observed, CREATED).requeue_at == NOON + CONTROLLER_GRACE
+    later = plan_schedule(schedule, observed, NOON + CONTROLLER_GRACE)
     assert later.status
     assert later.status.next_run_time == "2026-03-02T12:01:00Z"
     assert later.requeue_at
-    assert later.requeue_at <= NOON + MINUTE + PATIENCE
+    assert later.requeue_at <= NOON + MINUTE + CONTROLLER_GRACE

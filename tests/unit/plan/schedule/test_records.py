@@ -13,7 +13,7 @@ from agentschedule.plan.objects import build
 from agentschedule.plan.observed import CronJob
 from agentschedule.plan.schedule.plan import plan_schedule
 from agentschedule.plan.schedule.records import expired
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.spec.validate import validate
 from tests.unit.builders import a_cronjob, a_job, a_run, a_schedule, at, observed, unexplained
 
 NOW = at("07:45:00")
@@ -28,7 +28,7 @@ def keeping(succeeded: int, failed: int, *counted: Any) -> AgentSchedule:
 
 def in_force(schedule: AgentSchedule) -> CronJob:
     """The CronJob, just as this schedule wants it."""
-    timing = examine(schedule).timing
+    timing = validate(schedule).timing
     assert timing
     notes = build.cronjob(schedule, timing, suspend=False)["metadata"]["annotations"]
     return a_cronjob(spec_hash=notes[names.ANNOTATION_SPEC_HASH])
@@ -71,10 +71,10 @@ def test_what_is_counted_only_now_is_pruned_right_after_the_status_is_written() 
 
     first = plan_schedule(schedule, unexplained(observed(cronjob, runs=(GOOD[0],))), NOW)
 
-    assert (first.actions, first.again) == ((), True)
+    assert (first.actions, first.replan) == ((), True)
     assert first.status is not None
     counted = schedule.model_copy(update={"status": first.status})
     second = plan_schedule(counted, observed(cronjob, runs=(GOOD[0],)), NOW)
     assert second.actions == (DeleteRun(GOOD[0]),)
     last = plan_schedule(counted, observed(cronjob), NOW)
-    assert (last.actions, last.again) == ((), False)
+    assert (last.actions, last.replan) == ((), False)

@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from agentschedule import names
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
-from agentschedule.names import Reason, RunPhase, SchedulePhase
-from agentschedule.plan.observed import Answer, Job, Observed, Unreadable
+from agentschedule.names import RunPhase, SchedulePhase
+from agentschedule.plan.answers import CronJobRefused
+from agentschedule.plan.observed import Job, Observed, Unreadable
 from agentschedule.plan.schedule.plan import plan_schedule
 from agentschedule.plan.schedule.status import UPCOMING
 from tests.unit import builders
-from tests.unit.builders import listed, unexplained
+from tests.unit.builders import NAME, listed, unexplained
 from tests.unit.minutely import CREATED, MINUTE, NOON, SECOND, a_cronjob, a_job, a_record, a_schedule
 
-REFUSED = Answer(Reason.CRONJOB_REFUSED, "spec.jobTemplate: no")
+REFUSED = CronJobRefused(NAME, "spec.jobTemplate: no")
 
 
 def status_of(
@@ -109,7 +110,7 @@ def test_a_condition_s_transition_time_moves_only_with_its_status() -> None:
 @given(st.integers(0, 3 * 3600))
 def test_the_next_run_times_of_every_minute_are_the_next_full_minutes(seconds: int) -> None:
     now = CREATED + seconds * SECOND
-    terms = {"last_schedule_time": now, "marked_at": now}
+    terms = {"last_schedule_time": now, "in_force_since": now}
     status = status_of(a_schedule(), Observed(a_cronjob(**terms)), now)
     coming = now.replace(second=0) + MINUTE
     wanted = [(coming + number * MINUTE).strftime("%Y-%m-%dT%H:%M:%SZ") for number in range(UPCOMING)]
@@ -134,7 +135,7 @@ def test_a_schedule_that_starts_nothing_shows_no_next_run_time(schedule_and_cron
 
 def test_effective_from_is_the_cronjob_s_creation_and_then_the_last_edit() -> None:
     assert status_of(a_schedule(), Observed(a_cronjob())).effective_from == CREATED
-    edited = a_cronjob(marked_at=NOON - 20 * SECOND, last_schedule_time=NOON - 20 * SECOND)
+    edited = a_cronjob(in_force_since=NOON - 20 * SECOND, last_schedule_time=NOON - 20 * SECOND)
     assert status_of(a_schedule(), Observed(edited)).effective_from == NOON - 20 * SECOND
 
 

@@ -12,10 +12,12 @@ from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, TriggerOutcome
 from agentschedule.plan.actions import CreateRun
+from agentschedule.plan.answers import RunRefused
+from agentschedule.plan.manual_runs import rejection
 from agentschedule.plan.objects import build
-from agentschedule.plan.observed import Answer, Observed, Unreadable
-from agentschedule.plan.schedule.trigger import REMEMBERED, TriggerStep, refusal, trigger_step
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.observed import Observed, Unreadable
+from agentschedule.plan.schedule.trigger import REMEMBERED, TriggerDecision, decide_trigger
+from agentschedule.plan.spec.validate import validate
 from tests.unit.builders import NAME, SCHEDULE_UID, a_cronjob, a_job, a_run, a_schedule, at, listed, observed
 
 NOW = at("07:45:00")
@@ -35,8 +37,8 @@ def triggered(status: dict[str, Any] | None = None, **spec: Any) -> AgentSchedul
     return a_schedule(status, annotations={names.ANNOTATION_TRIGGER: TOKEN}, **spec)
 
 
-def step(schedule: AgentSchedule | Unreadable, world: Observed) -> TriggerStep | None:
-    return trigger_step(schedule, examine(schedule), world, NOW)
+def step(schedule: AgentSchedule | Unreadable, world: Observed) -> TriggerDecision | None:
+    return decide_trigger(schedule, validate(schedule), world, NOW)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def step(schedule: AgentSchedule | Unreadable, world: Observed) -> TriggerStep |
         ("a finished Job", triggered(), observed(a_cronjob(active=listed(DONE)), DONE)),
         ("a run that ended", triggered(), observed(a_cronjob(), runs=(a_run(phase="Succeeded"),))),
         ("a run nobody has claimed", triggered(), observed(a_cronjob(), runs=(a_run(owner=None),))),
-        ("Allow, and a Job at work", triggered(concurrencyPolicy="Allow"), observed(a_cronjob(forbid=False), WORK)),
+        ("Allow, and a Job at work", triggered(concurrencyPolicy="Allow"), observed(a_cronjob("Allow"), WORK)),
         ("Replace, and a Job at work", triggered(concurrencyPolicy="Replace"), observed(a_cronjob(), WORK)),
         (
             "suspended, and allowed",
@@ -197,7 +199,7 @@ def test_a_run_name_is_fit_for_every_name_made_of_it() -> None:
 
 def test_a_run_is_not_in_its_own_way() -> None:
     schedule = a_schedule()
-    assert refusal(schedule, examine(schedule), observed(a_cronjob())) is None
+    assert rejection(schedule, validate(schedule), observed(a_cronjob()), {}) is None
 
 
 def test_a_token_that_was_overwritten_before_its_answer_was_written_is_remembered() -> None:
@@ -214,7 +216,7 @@ def test_a_token_that_was_overwritten_before_its_answer_was_written_is_remembere
 
 
 def test_a_run_that_the_api_refuses_is_an_answer_in_its_words() -> None:
-    world = replace(observed(cronjob=a_cronjob()), answers=(Answer(Reason.RUN_REFUSED, "exceeded quota"),))
+    world = replace(observed(cronjob=a_cronjob()), answers=(RunRefused(RUN, "exceeded quota"),))
 
     answered = step(triggered(), world)
 

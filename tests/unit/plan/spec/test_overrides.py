@@ -12,10 +12,11 @@ from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Env, Override, Reason, TriggerOutcome
 from agentschedule.plan.actions import CreateRun
+from agentschedule.plan.manual_runs import Rejection, rejection
 from agentschedule.plan.objects import build
-from agentschedule.plan.schedule.trigger import Refusal, TriggerStep, refusal, trigger_step
-from agentschedule.plan.spec.overrides import overridden
-from agentschedule.plan.spec.validate import examine
+from agentschedule.plan.schedule.trigger import TriggerDecision, decide_trigger
+from agentschedule.plan.spec.overrides import overrides_of, with_overrides
+from agentschedule.plan.spec.validate import validate
 from tests.unit.builders import a_cronjob, a_job, a_run, a_schedule, at, observed
 
 Body = dict[str, Any]
@@ -28,20 +29,20 @@ def allowing(*fields: str, **spec: Any) -> AgentSchedule:
     return a_schedule(manualRuns={"allowOverrides": list(fields)}, **spec)
 
 
-def asked(schedule: AgentSchedule, run: ScheduleRun) -> Refusal | None:
-    return refusal(schedule, examine(schedule), observed(a_cronjob()), run)
+def asked(schedule: AgentSchedule, run: ScheduleRun) -> Rejection | None:
+    return rejection(schedule, validate(schedule), observed(a_cronjob()), overrides_of(run.spec))
 
 
-def token(fields: list[str], **texts: str) -> TriggerStep:
+def token(fields: list[str], **texts: str) -> TriggerDecision:
     """What becomes of a token with annotations beside it."""
     annotations = {names.ANNOTATION_TRIGGER: "1"} | {ANNOTATIONS[field]: text for field, text in texts.items()}
     schedule = a_schedule(annotations=annotations, manualRuns={"allowOverrides": fields})
-    found = trigger_step(schedule, examine(schedule), observed(a_cronjob()), at("07:45:00"))
+    found = decide_trigger(schedule, validate(schedule), observed(a_cronjob()), at("07:45:00"))
     assert found
     return found
 
 
-def rejected(step: TriggerStep) -> tuple[str, str]:
+def rejected(step: TriggerDecision) -> tuple[str, str]:
     assert step.action is None
     assert step.answer
     assert step.answer.outcome is TriggerOutcome.REJECTED
@@ -64,7 +65,7 @@ def test_a_run_gets_what_it_says_and_the_schedule_stays_as_it_is() -> None:
 
 def test_a_run_that_says_nothing_is_the_schedule_s_own() -> None:
     schedule = allowing(message="Summarise.", params={"region": "emea"})
-    assert overridden(schedule, a_run()) == schedule
+    assert with_overrides(schedule, a_run()) == schedule
     assert asked(schedule, a_run()) is None
 
 
@@ -97,7 +98,7 @@ def test_what_is_not_allowed_is_said_at_once() -> None:
 
 def test_a_wrong_request_is_told_before_what_only_stands_in_its_way_now() -> None:
     schedule = a_schedule(suspend=True)
-    no = refusal(schedule, examine(schedule), observed(a_cronjob(), a_job()), a_run(spec={"message": "x"}))
+    no = rejection(schedule, validate(schedule), observed(a_cronjob(), a_job()), {Override.MESSAGE: "x"})
     assert no
     assert no.reason is Reason.OVERRIDE_NOT_ALLOWED
 
@@ -154,7 +155,7 @@ def test_what_is_left_over_from_an_earlier_token_goes_with_the_next() -> None:
     annotations = {names.ANNOTATION_TRIGGER: "2", names.ANNOTATION_TRIGGER_MESSAGE: "Only today."}
     status = {"observedGeneration": 1, "handledTriggers": [names.short_hash("1")]}
     schedule = a_schedule(status, annotations, manualRuns={"allowOverrides": ["message"]})
-    step = trigger_step(schedule, examine(schedule), observed(a_cronjob()), at("07:45:00"))
+    step = decide_trigger(schedule, validate(schedule), observed(a_cronjob()), at("07:45:00"))
     assert step
     assert isinstance(step.action, CreateRun)
     assert step.action.body["spec"]["message"] == "Only today."

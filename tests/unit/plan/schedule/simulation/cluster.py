@@ -13,7 +13,7 @@ from itertools import count
 
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import scheduled_job_name
+from agentschedule.names import ConcurrencyPolicy, scheduled_job_name
 from agentschedule.plan.cron import Cron, parse_live
 from agentschedule.plan.observed import CronJob, Job, Observed, Pod, Reference
 from tests.unit.builders import a_job, a_pod
@@ -185,7 +185,7 @@ class Controller:
         name = scheduled_job_name(cronjob.name, due)
         if any(ref.name == name for ref in cronjob.active) or cronjob.last_schedule_time == due:
             return self._alarm(cronjob)
-        if cronjob.forbid and cronjob.active:
+        if cronjob.concurrency_policy is ConcurrencyPolicy.FORBID and cronjob.active:
             return self._alarm(cronjob)
         version = cronjob.resource_version
         job = self.cluster.create_job(due, "controller")

@@ -7,20 +7,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from agentschedule.api.base import rfc3339
 from agentschedule.api.run import ScheduleRun
 from agentschedule.cluster import parse
-from agentschedule.names import Reason
 from agentschedule.plan import actions
-from agentschedule.plan.observed import Answer, CronJob, Question, Reference
+from agentschedule.plan.answers import Answer, LogTail, MissReason, PodsListed, WaitingReason
+from agentschedule.plan.observed import CronJob, Reference
 from agentschedule.plan.run.plan import plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
 from tests.unit.plan.schedule.simulation.cluster import NEVER, SECOND, Cluster, whole
-
-# Nobody is asked why a due time was missed: there is nothing to find here.
-NO_EVENTS = (Answer(Reason.JOB_CREATION_FAILED, ""),)
 
 REACTION = timedelta(milliseconds=40)
 MAX_STEPS = 30
@@ -78,7 +76,7 @@ class Operator:
 
     def _plan_schedule(self) -> tuple[actions.Plan[Any], Callable[[Any], bool]]:
         cluster = self.cluster
-        plan = plan_schedule(cluster.schedule, replace(cluster.observed(), answers=NO_EVENTS), cluster.now)
+        plan = plan_schedule(cluster.schedule, replace(cluster.observed(), answers=_no_events(cluster)), cluster.now)
         return plan, self._write_status
 
     def _plan_run(self, name: str) -> tuple[actions.Plan[Any], Callable[[Any], bool]]:
@@ -93,7 +91,7 @@ class Operator:
             if not plan.actions:
                 if plan.status is not None:
                     write(plan.status)
-                if not plan.again:
+                if not plan.replan:
                     return plan.requeue_at
                 continue
             for action in plan.actions:
@@ -162,7 +160,7 @@ class Operator:
             mark = max(since, last) if last and last <= now else since
             cluster.write_cronjob(replace(current, last_schedule_time=mark))
             self._burn()
-            wanted = replace(wanted, last_schedule_time=mark, marked_at=since)
+            wanted = replace(wanted, last_schedule_time=mark, in_force_since=since)
         assert cluster.cronjob is not None
         wanted = replace(wanted, resource_version=cluster.cronjob.resource_version)
         cluster.truth.changed(current, wanted, cluster.now)
@@ -182,11 +180,21 @@ def _with_spec(cronjob: CronJob, body: actions.Body) -> CronJob:
     """The CronJob with another spec, and the status that it has."""
     given = {"uid": cronjob.uid, "resourceVersion": cronjob.resource_version, "generation": cronjob.generation + 1}
     parsed = parse.cronjob(_written(body, given | {"creationTimestamp": rfc3339(cronjob.created)}))
-    kept = {"last_schedule_time": cronjob.last_schedule_time, "active": cronjob.active, "marked_at": cronjob.marked_at}
+    kept = {
+        "last_schedule_time": cronjob.last_schedule_time,
+        "active": cronjob.active,
+        "in_force_since": cronjob.in_force_since,
+    }
     return replace(parsed, spec_generation=parsed.generation, **kept)
+
+
+def _no_events(cluster: Cluster) -> tuple[Answer, ...]:
+    """Nobody is asked why a due time was missed: there is nothing to find here."""
+    return (MissReason(cluster.cronjob.uid, ""),) if cluster.cronjob else ()
 
 
 def _nothing_to_add(cluster: Cluster) -> tuple[Answer, ...]:
     """What is asked about Jobs and pods: they are as they are seen."""
     uids = [*cluster.jobs, *(pod.uid for pod in cluster.pods.values())]
-    return tuple(Answer(question, "", uid) for question in Question for uid in uids)
+    kinds = (PodsListed, *(partial(kind, message="") for kind in (LogTail, WaitingReason)))
+    return tuple(kind(uid) for kind in kinds for uid in uids)

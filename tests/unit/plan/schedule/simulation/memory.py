@@ -10,12 +10,13 @@ from typing import Any
 from unittest.mock import patch
 
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleSpec
+from agentschedule.plan import cronjob_gate
 from agentschedule.plan.cron import parse_live
 from agentschedule.plan.objects import build
 from agentschedule.plan.schedule import advisories as warnings
-from agentschedule.plan.schedule import cronjob, ledger, status
+from agentschedule.plan.schedule import ledger, status
 from agentschedule.plan.schedule import plan as schedule
-from agentschedule.plan.spec import validate as verdict
+from agentschedule.plan.spec import validate as validation
 from agentschedule.plan.spec.timing import Timing
 
 
@@ -46,12 +47,12 @@ def _of_warnings(spec: AgentScheduleSpec, timing: Timing, now: datetime) -> tupl
 @contextmanager
 def remembering(kept: int) -> Iterator[None]:
     """For one history; the CronJob keeps so many finished Jobs of each kind."""
-    examine = _once_for_a_spec(verdict.examine, _of_schedule)
+    validate = _once_for_a_spec(validation.validate, _of_schedule)
     patches = (
-        patch.object(schedule, "examine", examine),
+        patch.object(schedule, "validate", validate),
         patch.object(build, "cronjob", _once_for_a_spec(build.cronjob, _of_cronjob)),
         patch.object(status, "warnings", _once_for_a_spec(warnings.warnings, _of_warnings)),
-        patch.object(cronjob, "parse_live", _live),
+        patch.object(cronjob_gate, "parse_live", _live),
         patch.object(build, "KEPT_JOBS", kept),
         patch.object(ledger, "KEPT_JOBS", kept),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from agentschedule.names import ConcurrencyPolicy
 from agentschedule.plan.cron import Cron, parse_live
 from agentschedule.plan.observed import CronJob, Job
 
@@ -57,9 +58,11 @@ class Truth:
 
     def changed(self, old: CronJob | None, new: CronJob, now: datetime) -> None:
         cron = parse_live(new.schedule, new.time_zone)
-        since = (new.marked_at or new.created) if old is None or old.marked_at != new.marked_at else None
+        since = (new.in_force_since or new.created) if old is None or old.in_force_since != new.in_force_since else None
         deadline = timedelta(seconds=new.deadline_seconds or 0)
-        self.periods.append(Period(cron, now, since, deadline, new.forbid, new.suspend))
+        self.periods.append(
+            Period(cron, now, since, deadline, new.concurrency_policy is ConcurrencyPolicy.FORBID, new.suspend)
+        )
         self.log.append(f"{now:%d %H:%M:%S.%f} terms {new.schedule} {new.time_zone} suspend={new.suspend} {since}")
 
     def started(self, job: Job, now: datetime, active: bool, by: str) -> None:
