@@ -9,6 +9,7 @@ import hashlib
 import re
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 GROUP = "agentschedule.dev"
 VERSION = "v1alpha1"
@@ -173,7 +174,14 @@ class RunPhase(StrEnum):
 
     @property
     def final(self) -> bool:
-        return self not in (RunPhase.PENDING, RunPhase.RUNNING, RunPhase.RETRYING)
+        """True for the ends, which nothing changes any more. Each phase is named: none is an end by default."""
+        match self:
+            case RunPhase.PENDING | RunPhase.RUNNING | RunPhase.RETRYING:
+                return False
+            case RunPhase.SUCCEEDED | RunPhase.FAILED | RunPhase.TIMED_OUT | RunPhase.CANCELLED | RunPhase.SKIPPED:
+                return True
+            case _:
+                assert_never(self)
 
     @property
     def failed(self) -> bool:
