@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import assert_never
 
 GROUP = "agentschedule.dev"
@@ -92,6 +92,20 @@ class Env(StrEnum):
     MODEL = "AGENT_MODEL"
     ALLOWED_TOOLS = "AGENT_ALLOWED_TOOLS"
     RESULT_PATH = "AGENT_RESULT_PATH"
+
+
+class ExitCode(IntEnum):
+    """How the agent's process ends: the contract, outwards. Those beyond 1 are those of sysexits.h."""
+
+    FAILED = 1
+    USAGE = 64
+    CANNOT_WRITE = 73
+    NOT_ALLOWED = 77
+    CONFIGURATION = 78
+
+
+# What a retry cannot mend: the same input fails again. Plain numbers, as they go into a Job.
+FINAL_EXIT_CODES = (ExitCode.USAGE.value, ExitCode.NOT_ALLOWED.value, ExitCode.CONFIGURATION.value)
 
 
 class HttpEnv(StrEnum):

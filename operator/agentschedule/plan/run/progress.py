@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from agentschedule.api.base import rfc3339
-from agentschedule.names import Reason, RunPhase
+from agentschedule.names import FINAL_EXIT_CODES, Reason, RunPhase
 from agentschedule.plan.actions import AskWhyWaiting, HoldJob, ResumeJob
 from agentschedule.plan.objects.backoff import native_delay, retry_delay
-from agentschedule.plan.objects.job import FINAL_EXIT_CODES
 from agentschedule.plan.observed import Job, Pod, Question
 from agentschedule.plan.run.attempts import waiting
 from agentschedule.plan.run.context import Case
