@@ -25,7 +25,6 @@ from agentschedule.plan.spec.validate import Verdict
 UPCOMING = 5
 # Of active runs: with Allow there may be any number.
 MOST_NAMES = 100
-FAILURES = (RunPhase.FAILED, RunPhase.TIMED_OUT)
 
 
 @dataclass(frozen=True)
@@ -195,12 +194,12 @@ def _active_names(own: list[ScheduleRun], observed: Observed, counted: set[str])
 
 
 def _counted(counts: Counts, new: list[ScheduleRun]) -> Counts:
-    phases = [run.status.phase for run in new if run.status]
+    phases = [run.status.phase for run in new if run.status and run.status.phase]
     by_hand = [run for run in new if run.spec.trigger is Trigger.MANUAL and run.status and run.status.job_uid]
     return counts.model_copy(
         update={
             "succeeded": counts.succeeded + phases.count(RunPhase.SUCCEEDED),
-            "failed": counts.failed + sum(phase in FAILURES for phase in phases),
+            "failed": counts.failed + sum(phase.failed for phase in phases),
             "manual": counts.manual + len(by_hand),
         }
     )
@@ -211,7 +210,7 @@ def _failures(run: ScheduleRun, before: int) -> int:
     phase = run.status.phase if run.status else None
     if phase is RunPhase.SUCCEEDED:
         return 0
-    return before + 1 if phase in FAILURES else before
+    return before + 1 if phase and phase.failed else before
 
 
 def _outcome(run: ScheduleRun) -> dict[str, object]:
@@ -233,7 +232,7 @@ def _outcome(run: ScheduleRun) -> dict[str, object]:
         fields["last_session_id"] = status.session_id
     if status.phase is RunPhase.SUCCEEDED:
         return fields | {"last_successful_time": status.completion_time}
-    return fields | ({"last_failure_time": status.completion_time} if status.phase in FAILURES else {})
+    return fields | ({"last_failure_time": status.completion_time} if status.phase.failed else {})
 
 
 def session_moved(schedule: AgentSchedule | Unreadable, status: AgentScheduleStatus) -> bool:
