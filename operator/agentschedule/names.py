@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from typing import assert_never
 
 GROUP = "agentschedule.dev"
 VERSION = "v1alpha1"
@@ -93,6 +94,20 @@ class Env(StrEnum):
     RESULT_PATH = "AGENT_RESULT_PATH"
 
 
+class ExitCode(IntEnum):
+    """How the agent's process ends: the contract, outwards. Those beyond 1 are those of sysexits.h."""
+
+    FAILED = 1
+    USAGE = 64
+    CANNOT_WRITE = 73
+    NOT_ALLOWED = 77
+    CONFIGURATION = 78
+
+
+# What a retry cannot mend: the same input fails again. Plain numbers, as they go into a Job.
+FINAL_EXIT_CODES = (ExitCode.USAGE.value, ExitCode.NOT_ALLOWED.value, ExitCode.CONFIGURATION.value)
+
+
 class HttpEnv(StrEnum):
     """What the bundled runner gets beside the contract, for an agent behind HTTP."""
 
@@ -173,7 +188,14 @@ class RunPhase(StrEnum):
 
     @property
     def final(self) -> bool:
-        return self not in (RunPhase.PENDING, RunPhase.RUNNING, RunPhase.RETRYING)
+        """True for the ends, which nothing changes any more. Each phase is named: none is an end by default."""
+        match self:
+            case RunPhase.PENDING | RunPhase.RUNNING | RunPhase.RETRYING:
+                return False
+            case RunPhase.SUCCEEDED | RunPhase.FAILED | RunPhase.TIMED_OUT | RunPhase.CANCELLED | RunPhase.SKIPPED:
+                return True
+            case _:
+                assert_never(self)
 
     @property
     def failed(self) -> bool:

@@ -1,6 +1,6 @@
 """What all models share: camelCase on the wire, snake_case here, frozen, and unknown fields ignored.
 
-Used by every module of ``api``. A field's description is what ``kubectl explain`` prints.
+A field's description is what ``kubectl explain`` prints.
 """
 
 from __future__ import annotations
@@ -78,6 +78,17 @@ class Condition(Model):
     last_transition_time: Time
     reason: str
     message: str = ""
+
+
+# What Kubernetes calls an object, or a key in one, as far as a CRD need say it.
+Name = Annotated[str, Field(min_length=1, max_length=253)]
+
+
+class KeyRef(Model):
+    """A key of a Secret or ConfigMap in the schedule's namespace."""
+
+    name: Name
+    key: Name
 
 
 class OwnerReference(Model):

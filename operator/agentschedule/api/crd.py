@@ -1,4 +1,4 @@
-"""Pydantic model → structural schema → CustomResourceDefinition, as plain data. Called by ``generate`` and the tests.
+"""Pydantic model → structural schema → CustomResourceDefinition, as plain data.
 
 Pure: the same models give the same bytes. What a CRD cannot say is refused here, with the name of the model.
 """
@@ -42,8 +42,16 @@ class Column:
     priority: int = 0
 
     def wire(self) -> Schema:
+        """The column as the CRD says it."""
         shown = {"priority": self.priority} if self.priority else {}
         return {"name": self.name, "type": self.type, "jsonPath": self.path, **shown}
+
+    def read(self, body: Mapping[str, Any]) -> Any:
+        """What stands in an object where the column looks; None if nothing does. Every object can be read so."""
+        found: Any = body
+        for key in self.path.strip(".").split("."):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
 
 
 @dataclass(frozen=True)

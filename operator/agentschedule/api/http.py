@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from agentschedule.api.base import FreeForm, Model, rules
+from agentschedule.api.base import FreeForm, KeyRef, Model, Name, rules
 from agentschedule.names import HttpProtocol
 
 # A host, but no user:password@ and no template: a message must not choose where secrets go.
@@ -22,16 +22,8 @@ _TOKEN = r"^[A-Za-z0-9!#$%&*+.^_|~-]+$"  # noqa: S105 - RFC 9110's word for what
 _OWN_HEADERS = "['host', 'content-length', 'transfer-encoding', 'connection', 'idempotency-key']"
 _OWN_HEADERS_SENTENCE = "Host, Content-Length, Transfer-Encoding, Connection and Idempotency-Key are the runner's own"
 
-Name = Annotated[str, Field(min_length=1, max_length=253)]
 Path = Annotated[str, Field(max_length=253, pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 Words = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(min_length=1, max_length=16)]
-
-
-class KeyRef(Model):
-    """A key of a Secret or ConfigMap in the schedule's namespace."""
-
-    name: Name
-    key: Name
 
 
 class CaFrom(Model):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from agentschedule.api.base import Model, rules
+from agentschedule.api.base import KeyRef, Model, rules
 from agentschedule.names import (
     ANNOTATION_TRIGGER,
     ANNOTATION_TRIGGER_MESSAGE,
@@ -42,17 +42,10 @@ class ManualRuns(Model):
     ] = None
 
 
-class ConfigMapKey(Model):
-    """A key of a ConfigMap in the schedule's namespace."""
-
-    name: Annotated[str, Field(min_length=1, max_length=253)]
-    key: Annotated[str, Field(min_length=1, max_length=253)]
-
-
 class MessageFrom(Model):
     """Where the message comes from. The operator never reads it: it is mounted into the agent's pod."""
 
-    config_map_key_ref: ConfigMapKey
+    config_map_key_ref: Annotated[KeyRef, Field(description="A key of a ConfigMap in the schedule's namespace.")]
 
 
 class Session(Model):

@@ -1,14 +1,14 @@
-"""The cluster as a user sees it, through the kubeconfig. Called by all commands that ask one.
+"""The cluster as a user sees it, through the kubeconfig.
 
-Everything of the client library is imported late: ``next`` must be fast and work without a cluster.
+The client library and the models are imported late: ``next`` must be fast and work without a cluster.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentschedule.cli.errors import CommandError, NotThere
 from agentschedule.names import (
@@ -23,6 +23,15 @@ from agentschedule.names import (
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiException, CustomObjectsApi
+
+    from agentschedule.api.run import ScheduleRun
+    from agentschedule.api.schedule import AgentSchedule
+    from agentschedule.plan.observed import Unreadable
+
+    Schedule = AgentSchedule | Unreadable
+
+Body = dict[str, Any]
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 10  # for one request
 SILENCE_SECONDS = 86_400  # of an agent whose log is followed
@@ -39,18 +48,29 @@ class Cluster:
         self._api = api
         self.namespace = namespace
 
-    def get(self, plural: str, name: str) -> dict[str, Any]:
-        return self._ask("get_namespaced_custom_object", plural, name=name)
+    def schedule(self, name: str) -> Schedule:
+        """The AgentSchedule of that name; Unreadable if only its metadata and its status can be read here."""
+        return _schedule(self._ask("get_namespaced_custom_object", SCHEDULE_PLURAL, name=name))
 
-    def annotate(self, plural: str, name: str, annotations: dict[str, str | None]) -> dict[str, Any]:
+    def patch_schedule(self, name: str, patch: Body) -> Schedule:
+        """The AgentSchedule after a merge patch."""
+        return _schedule(self._ask("patch_namespaced_custom_object", SCHEDULE_PLURAL, name=name, body=patch))
+
+    def annotate_schedule(self, name: str, annotations: dict[str, str | None]) -> Schedule:
         """Set annotations; those that are None are removed."""
-        return self.patch(plural, name, {"metadata": {"annotations": annotations}})
+        return self.patch_schedule(name, {"metadata": {"annotations": annotations}})
 
-    def patch(self, plural: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._ask("patch_namespaced_custom_object", plural, name=name, body=body)
+    def run(self, name: str) -> ScheduleRun:
+        """The ScheduleRun of that name."""
+        return _run(self._ask("get_namespaced_custom_object", RUN_PLURAL, name=name))
 
-    def list(self, plural: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self._ask("list_namespaced_custom_object", plural).get("items", [])
+    def patch_run(self, name: str, patch: Body) -> ScheduleRun:
+        """The ScheduleRun after a merge patch."""
+        return _run(self._ask("patch_namespaced_custom_object", RUN_PLURAL, name=name, body=patch))
+
+    def runs(self) -> list[Body]:
+        """All ScheduleRuns of the namespace, as they are: also those that the models do not take."""
+        items: list[Body] = self._ask("list_namespaced_custom_object", RUN_PLURAL).get("items", [])
         return items
 
     def log(self, pod: str, follow: bool) -> Iterator[bytes]:
@@ -69,16 +89,43 @@ class Cluster:
             yield from response.stream()
 
     def server_version(self) -> str:
+        """Kubernetes' own, such as v1.36.3."""
         from kubernetes.client import VersionApi
 
         with _sentences(self._api.api_client.configuration.host, self.namespace):
             return str(VersionApi(self._api.api_client).get_code(_request_timeout=VERSION_SECONDS).git_version)
 
-    def _ask(self, call: str, plural: str, **more: Any) -> dict[str, Any]:
+    def _ask(self, call: str, plural: str, **more: Any) -> Body:
         where = {"group": GROUP, "version": VERSION, "namespace": self.namespace, "plural": plural}
         with _sentences(self._api.api_client.configuration.host, self.namespace):
-            answer: dict[str, Any] = getattr(self._api, call)(**where, **more, _request_timeout=TIMEOUT_SECONDS)
+            answer: Body = getattr(self._api, call)(**where, **more, _request_timeout=TIMEOUT_SECONDS)
             return answer
+
+
+def _schedule(body: Body) -> Schedule:
+    from agentschedule.cluster import parse
+
+    return _read(parse.schedule, SCHEDULE_KIND, body)
+
+
+def _run(body: Body) -> ScheduleRun:
+    from agentschedule.cluster import parse
+
+    return _read(parse.run, RUN_KIND, body)
+
+
+def _read(parser: Callable[[Body], T], kind: str, body: Body) -> T:
+    from pydantic import ValidationError
+
+    from agentschedule.cluster.parse import sentence
+
+    try:
+        return parser(body)
+    except ValidationError as error:
+        name = body["metadata"]["name"]
+        raise CommandError(
+            f"{kind} {name} cannot be read ({sentence(error)}): is this plugin too old for it?"
+        ) from None
 
 
 def connect(namespace: str | None) -> Cluster:
@@ -130,7 +177,7 @@ def _refusal(error: ApiException, namespace: str) -> CommandError:
     return CommandError(str(status.get("message") or f"the cluster answered {error.status} {error.reason}"))
 
 
-def _status(body: Any) -> dict[str, Any]:
+def _status(body: Any) -> Body:
     """The metav1.Status in an answer; empty if a proxy or an unknown path answered in words."""
     try:
         status = json.loads(body or "{}")

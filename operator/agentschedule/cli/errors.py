@@ -1,4 +1,4 @@
-"""What ends a command: one sentence and an exit code. Raised by all modules of ``cli``, caught by ``cli.main``."""
+"""What ends a command: one sentence and an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``next NAME``: an AgentSchedule on the cluster, to be counted on as the operator does. Called by ``cli.due``."""
+"""``next NAME``: an AgentSchedule on the cluster, to be counted on as the operator does."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.cli.cluster import connect
-from agentschedule.cli.due import Subject
 from agentschedule.cli.errors import USAGE, CommandError
-from agentschedule.cluster import parse
-from agentschedule.names import SCHEDULE_PLURAL, Condition, SchedulePhase
+from agentschedule.cli.subject import Subject
+from agentschedule.cli.words import because, obstacle
+from agentschedule.names import SchedulePhase
 from agentschedule.plan.observed import Unreadable
 from agentschedule.plan.spec.timing import Timing
 from agentschedule.plan.spec.validate import validate
@@ -22,7 +22,7 @@ def named(args: argparse.Namespace) -> Subject:
     """The AgentSchedule of that name. Raises CommandError if there is none, or none that can run."""
     if args.time_zone or args.seed:
         raise CommandError(f"{args.schedule} has a zone and an H of its own: leave --time-zone and --for out", USAGE)
-    schedule = parse.schedule(connect(args.namespace).get(SCHEDULE_PLURAL, args.schedule))
+    schedule = connect(args.namespace).schedule(args.schedule)
     validation = validate(schedule)
     if isinstance(schedule, Unreadable) or validation.timing is None:
         raise CommandError(_refused(schedule, validation.message))
@@ -33,7 +33,7 @@ def _subject(schedule: AgentSchedule, timing: Timing) -> Subject:
     meta, spec, status = schedule.metadata, schedule.spec, schedule.status
     known = status if status and status.observed_generation == meta.generation else None
     if known and (known.phase is SchedulePhase.INVALID or known.cron_job is None):
-        raise CommandError(_refused(schedule, _obstacle(known)))
+        raise CommandError(_refused(schedule, obstacle(known) or "the operator has not made its CronJob yet"))
     over = known is not None and known.phase is SchedulePhase.COMPLETED
     return Subject(
         timing.cron,
@@ -60,8 +60,7 @@ def _note(schedule: AgentSchedule, over: bool, ahead: bool) -> str:
     if over:
         return f"{name} is completed: nothing is due any more."
     if spec.suspend:
-        why = f" ({spec.suspend_reason})" if spec.suspend_reason else ""
-        return f"{name} is suspended{why}: nothing is due until it is resumed."
+        return f"{name} is suspended{because(spec.suspend_reason)}: nothing is due until it is resumed."
     return AHEAD if ahead else ""
 
 
@@ -69,10 +68,3 @@ def _refused(schedule: AgentSchedule | Unreadable, problem: str) -> str:
     status = schedule.status
     goes_on = f"; the CronJob goes on by {status.resolved_schedule}" if status and status.resolved_schedule else ""
     return f"{schedule.metadata.name} is not in force: {problem.rstrip('.')}{goes_on}"
-
-
-def _obstacle(status: AgentScheduleStatus) -> str:
-    """What the operator says stands in the way."""
-    about = (Condition.ACCEPTED, Condition.READY)
-    said = (c.message for c in status.conditions or () if c.type in about and c.status == "False")
-    return next(said, "the operator has not made its CronJob yet")

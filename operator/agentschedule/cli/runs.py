@@ -1,4 +1,4 @@
-"""``runs``: the records of a namespace as a table, the newest last. Called by ``cli.main``."""
+"""``runs``: the records of a namespace as a table, the newest last; the columns are those of ``kubectl get``."""
 
 from __future__ import annotations
 
@@ -7,27 +7,41 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from agentschedule.cli.arguments import add_namespace
+from agentschedule.cli.arguments import name as name_
 from agentschedule.cli.cluster import connect
-from agentschedule.names import RUN_PLURAL
 
-HEADER = ("NAME", "SCHEDULE", "TRIGGER", "STATUS", "ATTEMPT", "STARTED", "DURATION", "COST", "AGE")
+HELP = "list runs"
 NOTHING = "-"
+# Columns that more is done with than to show them.
+NAME, SCHEDULE, AGE = "Name", "Schedule", "Age"
 # Units of an age, in seconds; the largest that fits at least twice is shown, as kubectl does.
 UNITS = (("d", 86_400), ("h", 3_600), ("m", 60))
 
+Row = dict[str, Any]  # by the column's name, what stands in the record; of the age, when it was made
 
-def command(args: argparse.Namespace) -> None:
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of which schedule; without one, of all in the namespace."""
+    parser.add_argument(
+        "name", type=name_, metavar="NAME", nargs="?", help="an AgentSchedule; default all in the namespace"
+    )
+    add_namespace(parser)
+
+
+def run(args: argparse.Namespace) -> None:
     """Print the runs, of one schedule if a name is given. Raises CommandError."""
     cluster = connect(args.namespace)
     # By spec, not by label: a run made by hand has no label until the operator has seen it.
-    found = [run for run in cluster.list(RUN_PLURAL) if args.name in (None, run["spec"]["scheduleName"])]
-    if not found:
+    rows = [row for row in map(_row, cluster.runs()) if args.name in (None, row[SCHEDULE])]
+    if not rows:
         of = f" of {args.name}" if args.name else ""
         print(f"No runs{of} found in namespace {cluster.namespace}.", file=sys.stderr)
         return
-    found.sort(key=lambda run: (run["metadata"]["creationTimestamp"], run["metadata"]["name"]))
+    rows.sort(key=lambda row: (row[AGE], row[NAME]))
     now = datetime.now(UTC)
-    print(table([HEADER, *(_row(run, now) for run in found)]))
+    header = tuple(column.upper() for column in rows[0])
+    print(table([header, *(_cells(row, now) for row in rows)]))
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
@@ -43,18 +57,14 @@ def age(seconds: float) -> str:
     return f"{max(0, int(seconds // size))}{unit}"
 
 
-def _row(run: dict[str, Any], now: datetime) -> tuple[str, ...]:
-    meta, spec, status = run["metadata"], run["spec"], run.get("status") or {}
-    created = datetime.fromisoformat(meta["creationTimestamp"])
-    cells = (
-        meta["name"],
-        spec["scheduleName"],
-        spec.get("trigger"),
-        status.get("phase"),
-        status.get("attempt"),
-        status.get("startTime"),
-        status.get("duration"),
-        (status.get("usage") or {}).get("costUSD"),
-        age((now - created).total_seconds()),
-    )
-    return tuple(NOTHING if cell is None else str(cell) for cell in cells)
+def _row(body: dict[str, Any]) -> Row:
+    """Read by the columns' paths, not by the model: a record of another version is shown as well."""
+    from agentschedule.api.crd import RUN, Column
+
+    return {column.name: column.read(body) for column in (Column(NAME, ".metadata.name"), *RUN.columns)}
+
+
+def _cells(row: Row, now: datetime) -> tuple[str, ...]:
+    since = (now - datetime.fromisoformat(row[AGE])).total_seconds()
+    shown = row | {AGE: age(since)}
+    return tuple(NOTHING if value is None else str(value) for value in shown.values())

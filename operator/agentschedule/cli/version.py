@@ -1,4 +1,4 @@
-"""``version``: of the program, of its zone data, and of Kubernetes. Called by ``cli.main``."""
+"""``version``: of the program, of its zone data, and of Kubernetes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from importlib.metadata import version
 from agentschedule import zonedata
 from agentschedule.cli.errors import CommandError
 
+HELP = "print the versions of all that matters"
 
-def command(args: argparse.Namespace) -> None:
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whether to ask the cluster."""
+    parser.add_argument("--client", action="store_true", help="do not ask the cluster")
+
+
+def run(args: argparse.Namespace) -> None:
     """Print a line for each. No cluster is no error: a person may be asking why there is none."""
     print(f"agentschedule {version('agentschedule')}")
     print(f"zone data: {zonedata.describe()}")

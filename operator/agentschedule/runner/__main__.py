@@ -21,7 +21,7 @@ class Stopped(BaseException):
 
 
 def main() -> int:
-    """Run one attempt; returns its exit code, which is 64 for a broken contract and 143 after SIGTERM."""
+    """Run one attempt; returns its exit code, which is ExitCode.USAGE for a broken contract and 143 after SIGTERM."""
     process.prepare()
     started = time.monotonic()
     try:

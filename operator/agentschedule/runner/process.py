@@ -7,13 +7,10 @@ import signal
 import sys
 from typing import Any, TextIO
 
-from agentschedule.names import Env
+from agentschedule.names import Env, ExitCode
 from agentschedule.runner import result
 from agentschedule.runner.contract import Task
 
-# sysexits.h. A retry cannot mend the first, and a run's failure policy does not try (EX_USAGE, EX_CANTCREAT).
-EXIT_USAGE = 64
-EXIT_CANNOT_WRITE = 73
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -39,11 +36,11 @@ def stopped(task: Task, number: int, seconds: float) -> str:
 
 
 def refuse(sentence: str) -> int:
-    """The end of an attempt whose environment is not the contract."""
+    """The end of an attempt whose environment is not the contract; returns its exit code."""
     say(sentence, sys.stderr)
     path = os.environ.get(Env.RESULT_PATH)
     fields = {"status": "failed", "error": result.failure(sentence, "Usage", retryable=False)}
-    return leave(path, fields, EXIT_USAGE) if path else EXIT_USAGE
+    return leave(path, fields, ExitCode.USAGE) if path else ExitCode.USAGE
 
 
 def leave(path: str, fields: dict[str, Any], code: int) -> int:
@@ -52,7 +49,7 @@ def leave(path: str, fields: dict[str, Any], code: int) -> int:
         result.write(path, fields)
     except OSError as error:
         say(f"cannot write the result to {path}: {error.strerror}", sys.stderr)
-        return code or EXIT_CANNOT_WRITE
+        return code or ExitCode.CANNOT_WRITE
     return code
 
 

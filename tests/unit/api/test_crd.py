@@ -11,7 +11,7 @@ import yaml
 from pydantic import ConfigDict, Field
 
 from agentschedule.api.base import Model, ObjectMeta, Time, rules
-from agentschedule.api.crd import KINDS, RUN, SCHEDULE, Kind, SchemaError, add_rules, crd, structural_schema
+from agentschedule.api.crd import KINDS, RUN, SCHEDULE, Column, Kind, SchemaError, add_rules, crd, structural_schema
 
 # etcd and `kubectl apply` (its annotation: 256 KiB) take more; a reader of a diff does not.
 MAX_BYTES = 60_000
@@ -252,3 +252,18 @@ def models_in(annotation: Any) -> Iterator[type[Model]]:
         yield annotation
     for argument in get_args(annotation):
         yield from models_in(argument)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"status": {"usage": {"costUSD": "0.045"}}}, "0.045"),
+        ({"status": {"usage": {}}}, None),
+        ({"status": None}, None),
+        ({"status": {"usage": "much"}}, None),
+        ({}, None),
+    ],
+    ids=["there", "not yet", "null", "odd", "new"],
+)
+def test_a_column_reads_what_stands_at_its_path(body: dict[str, Any], found: str | None) -> None:
+    assert Column("Cost", ".status.usage.costUSD").read(body) == found

@@ -11,21 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.test_main import ROOT, Ended, Run
-from tests.unit.cli.world import World, kubeconfig, run_fixture, world
-
-__all__ = ["kubeconfig", "run_fixture", "world"]
+from tests.unit.cli.world import ROOT, Ended, Run, World, put_run
 
 BEGAN = "2026-12-24T18:00:00Z"
 
 
 def put(world: World, phase: str | None, *attempts: tuple[int, str, str | None], **status: Any) -> dict[str, Any]:
     """Puts the run daily-1 on the cluster; an attempt is its number, its pod, and when it started."""
-    tried = [{"attempt": number, "pod": pod, "startTime": began} for number, pod, began in attempts]
+    tried = [{"attempt": number, "pod": pod, "phase": "Running", "startTime": began} for number, pod, began in attempts]
     last = {"attempts": tried, "pod": attempts[-1][1]} if attempts else {}
-    body: dict[str, Any] = {"metadata": {"name": "daily-1", "namespace": "analytics"}, "spec": {}}
-    world.runs = [body | ({"status": {"phase": phase, **last, **status}} if phase else {})]
-    return world.runs[0]
+    return put_run(world, phase, **last, **status)
 
 
 def test_the_log_of_the_last_attempt_is_printed_as_it_is(run: Run, world: World) -> None:
@@ -80,13 +75,6 @@ def test_an_attempt_that_is_not_there_is_named(run: Run, world: World) -> None:
     assert run("logs", "daily-1", "--attempt", "3") == Ended(1, "", "error: daily-1 has no attempt 3: it has 1, 2\n")
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "last"])
-def test_an_attempt_that_is_no_number_is_a_wrong_question(run: Run, number: str) -> None:
-    ended = run("logs", "daily-1", f"--attempt={number}")
-    assert (ended.code, ended.out) == (2, "")
-    assert f"{number!r} is not a whole number from 1 to 1000" in ended.err
-
-
 # The pod is gone.
 
 GONE = "the pod pod-b of daily-1 is gone, and its log with it"
@@ -121,7 +109,8 @@ def test_the_output_of_the_last_attempt_is_not_that_of_an_earlier_one(run: Run, 
 def test_who_follows_waits_for_the_start(run: Run, world: World) -> None:
     body = put(world, "Pending", reason="Unschedulable", message="no node has room")
     world.logs = {"pod-a": b"hello\n"}
-    began = {"phase": "Running", "attempts": [{"attempt": 1, "pod": "pod-a", "startTime": BEGAN}], "pod": "pod-a"}
+    tried = {"attempt": 1, "pod": "pod-a", "phase": "Running", "startTime": BEGAN}
+    began = {"phase": "Running", "attempts": [tried], "pod": "pod-a"}
     threading.Timer(0.3, body.update, [{"status": began}]).start()
     note = "Waiting for daily-1 to start: it is Pending (Unschedulable: no node has room).\n"
     assert run("logs", "daily-1", "-f") == Ended(0, "hello\n", note)

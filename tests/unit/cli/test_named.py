@@ -1,4 +1,4 @@
-"""kubectl agentschedule next NAME, and version: with a cluster that answers."""
+"""kubectl agentschedule next NAME: counted as the operator does."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ from agentschedule.plan.observed import Observed
 from agentschedule.plan.schedule.context import ScheduleContext
 from agentschedule.plan.schedule.status import Findings, schedule_status
 from agentschedule.plan.spec.validate import validate
-from tests.unit.cli.test_main import Ended, Run
-from tests.unit.cli.world import World, kubeconfig, run_fixture, world
-
-__all__ = ["kubeconfig", "run_fixture", "world"]
+from tests.unit.cli.world import Ended, Run, World
 
 FROM = ("--from", "2026-12-24T18:00:00Z", "--count", "3")
 NOT_YET = "The operator has not taken up the last edit yet: these are the times once it has.\n"
@@ -200,15 +197,3 @@ def test_a_name_has_a_zone_and_an_h_of_its_own(run: Run, option: tuple[str, str]
     ended = run("next", "daily", *option)
     assert (ended.code, ended.out) == (2, "")
     assert "leave --time-zone and --for out" in ended.err
-
-
-@pytest.mark.usefixtures("world")
-def test_version_asks_the_cluster_for_its_own(run: Run) -> None:
-    assert run("version").out.splitlines()[2] == "Kubernetes: v1.36.3"
-
-
-def test_version_of_a_cluster_that_is_not_there_is_unknown(run: Run, kubeconfig: Callable[[str], None]) -> None:
-    kubeconfig("http://127.0.0.1:1")
-    unknown = "Kubernetes: unknown, cannot reach the cluster at http://127.0.0.1:1: connection refused"
-    ended = run("version")
-    assert (ended.code, ended.out.splitlines()[2]) == (0, unknown)

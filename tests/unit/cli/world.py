@@ -1,4 +1,4 @@
-"""A cluster for the tests of kubectl agentschedule: an API server of our two kinds and of logs, and its kubeconfig."""
+"""A cluster for the tests of kubectl agentschedule: an API server of our two kinds and of logs."""
 
 from __future__ import annotations
 
@@ -6,24 +6,56 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.unit.cli.test_main import Run, caller
+from agentschedule.cli.main import main
 
 BASE = "/apis/agentschedule.dev/v1alpha1/namespaces"
+ROOT = Path(__file__).parents[3]
 PODS = "/api/v1/namespaces/analytics/pods/"
+NOW = "2026-12-24T18:00:00Z"
 TOKEN = re.compile(r"[0-9a-f]{16}")
 VERSION = dict.fromkeys(("buildDate", "compiler", "gitCommit", "gitTreeState", "goVersion", "major", "minor"), "1")
 VERSION |= {"gitVersion": "v1.36.3", "platform": "linux/amd64"}
 
 
-@pytest.fixture(name="run")
-def run_fixture(capsys: pytest.CaptureFixture[str]) -> Run:
-    return caller(capsys)
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+def caller(capsys: pytest.CaptureFixture[str]) -> Run:
+    """A function that runs one command line, as a shell does."""
+
+    def run(*argv: str) -> Ended:
+        try:
+            code = main(argv)
+        except SystemExit as end:  # argparse's way
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Ended(code, captured.out, captured.err)
+
+    return run
+
+
+def schedule(**spec: Any) -> dict[str, Any]:
+    """analytics/daily, which the operator has not seen."""
+    metadata = {"name": "daily", "namespace": "analytics", "generation": 1}
+    return {"metadata": metadata, "spec": {"agent": {"image": "i"}, **spec}}
+
+
+def condition(kind: str, message: str) -> dict[str, Any]:
+    """One that is not met."""
+    return {"type": kind, "status": "False", "reason": "R", "message": message, "lastTransitionTime": NOW}
 
 
 class World:
@@ -31,7 +63,7 @@ class World:
     after an edit of a spec; None is an operator that sleeps."""
 
     def __init__(self) -> None:
-        self.schedules: dict[str, dict[str, Any]] = {"analytics/daily": {"metadata": {"name": "daily"}}}
+        self.schedules: dict[str, dict[str, Any]] = {"analytics/daily": schedule(schedule="0 8 * * *")}
         self.runs: list[dict[str, Any]] = []
         self.logs: dict[str, bytes | Iterator[bytes]] = {}
         self.operator: dict[str, Any] | None = None
@@ -54,7 +86,7 @@ class World:
         self.triggers.append({key.removeprefix("agentschedule.dev/"): value for key, value in annotations.items()})
         self.tokens.append(self.triggers[-1]["trigger"] or "")
         if self.operator is not None:
-            answer = {"lastTrigger": {"token": self.tokens[-1], **self.operator}}
+            answer = {"lastTrigger": {"token": self.tokens[-1], "time": NOW, "reason": "", **self.operator}}
             threading.Timer(0.3, body.update, [{"status": answer}]).start()
 
     def edit(self, body: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -135,39 +167,16 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
 
-@pytest.fixture
-def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Points the CLI at a server, in the namespace analytics."""
-
-    def write(server: str) -> None:
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "c",
-            "clusters": [{"name": "c", "cluster": {"server": server}}],
-            "users": [{"name": "u", "user": {"token": "t"}}],
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "analytics"}}],
-        }
-        use(json.dumps(config))
-
-    def use(text: str) -> None:
-        path = tmp_path / "kubeconfig"
-        path.write_text(text)
-        # The library reads the variable once, when it is imported.
-        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
-
-    write.use = use  # type: ignore[attr-defined]
-    return write
+def put_schedule(world: World, **spec: Any) -> dict[str, Any]:
+    """Puts analytics/daily on the cluster; the operator has seen it."""
+    status = {"observedGeneration": 1, "phase": "Active", "nextRunTime": "2026-12-25T08:00:00Z"}
+    world.schedules["analytics/daily"] = body = schedule(**{"schedule": "0 8 * * *"} | spec) | {"status": status}
+    return body
 
 
-@pytest.fixture
-def world(kubeconfig: Callable[[str], None]) -> Iterator[World]:
-    world = World()
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("OfWorld", (Handler,), {"world": world})) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        world.url = f"http://127.0.0.1:{server.server_port}"
-        kubeconfig(world.url)
-        yield world
-        server.shutdown()
-        thread.join()
+def put_run(world: World, phase: str | None, **status: Any) -> dict[str, Any]:
+    """Puts the run daily-1 on the cluster; without a phase, the operator has not seen it."""
+    metadata = {"name": "daily-1", "namespace": "analytics", "creationTimestamp": NOW}
+    body: dict[str, Any] = {"metadata": metadata, "spec": {"scheduleName": "daily", "trigger": "Manual"}}
+    world.runs = [body | ({"status": {"phase": phase, **status}} if phase else {})]
+    return world.runs[0]

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from agentschedule.names import ExitCode
+from agentschedule.plan.objects.job import failure_policy
 from agentschedule.plan.run.result import read_result
 
 ROOT = Path(__file__).parents[3]
@@ -260,3 +262,9 @@ def test_it_loads_nothing_of_the_project_but_the_names(path: Path) -> None:
     ours = {name for name in loaded if name.startswith("agentschedule.") and ".runner" not in name}
     assert ours == {"agentschedule.names"}
     assert not loaded & {"pydantic", "kubernetes", "kopf", "asyncio", "dataclasses"}
+
+
+def test_what_the_runners_end_with_is_known_to_the_job() -> None:
+    """What a retry cannot mend is final for the Job; a result that cannot be written may be written by the next pod."""
+    policy = [rule["onExitCodes"]["values"] for rule in failure_policy()["rules"] if "onExitCodes" in rule]
+    assert policy == [[ExitCode.USAGE, ExitCode.NOT_ALLOWED, ExitCode.CONFIGURATION]]

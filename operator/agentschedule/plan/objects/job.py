@@ -16,8 +16,6 @@ Body = dict[str, Any]
 BACKSTOP_SECONDS = 600
 # What Kubernetes gives a pod that does not say; and more than any pod means.
 GRACE_SECONDS, MAX_GRACE_SECONDS = 30, 604_800
-# sysexits.h: usage, permission, configuration. The same input fails again.
-FINAL_EXIT_CODES = [64, 77, 78]
 
 
 def job_template(schedule: AgentSchedule) -> Body:
@@ -43,7 +41,7 @@ def job_template(schedule: AgentSchedule) -> Body:
 def failure_policy() -> Body:
     """The first rule that fits decides: what is said to be final is, even of an evicted pod; evictions are not the
     agent's failure; exit codes that a retry cannot mend are final."""
-    exit_codes = {"containerName": names.AGENT_CONTAINER, "operator": "In", "values": FINAL_EXIT_CODES}
+    exit_codes = {"containerName": names.AGENT_CONTAINER, "operator": "In", "values": list(names.FINAL_EXIT_CODES)}
     return {
         "rules": [
             {"action": "FailIndex", "onPodConditions": [{"type": names.NO_RETRY, "status": "True"}]},

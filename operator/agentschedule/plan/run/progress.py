@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from agentschedule.api.base import rfc3339
-from agentschedule.names import Reason
+from agentschedule.names import FINAL_EXIT_CODES, Reason
 from agentschedule.plan.actions import AskWhyWaiting, HoldJob, ResumeJob
 from agentschedule.plan.answers import WaitingReason
 from agentschedule.plan.objects.backoff import native_delay, retry_delay
-from agentschedule.plan.objects.job import FINAL_EXIT_CODES
 from agentschedule.plan.observed import Job, Pod
 from agentschedule.plan.run.attempts import waiting
 from agentschedule.plan.run.context import JobContext

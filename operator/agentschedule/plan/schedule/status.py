@@ -196,12 +196,12 @@ def _active_names(own: list[ScheduleRun], observed: Observed, counted: set[str])
 
 
 def _counted(counts: Counts, new: list[ScheduleRun]) -> Counts:
-    phases = [run.status.phase for run in new if run.status]
+    phases = [run.status.phase for run in new if run.status and run.status.phase]
     manual = [run for run in new if run.spec.trigger is Trigger.MANUAL and run.status and run.status.job_uid]
     return counts.model_copy(
         update={
             "succeeded": counts.succeeded + phases.count(RunPhase.SUCCEEDED),
-            "failed": counts.failed + sum(phase is not None and phase.failed for phase in phases),
+            "failed": counts.failed + sum(phase.failed for phase in phases),
             "manual": counts.manual + len(manual),
         }
     )

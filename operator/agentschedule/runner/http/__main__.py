@@ -12,7 +12,7 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from agentschedule.names import Env, HttpEnv, HttpProtocol
+from agentschedule.names import Env, ExitCode, HttpEnv, HttpProtocol
 from agentschedule.runner import contract, process, result
 from agentschedule.runner.contract import Task, UsageError
 from agentschedule.runner.http.a2a import A2A
@@ -23,8 +23,6 @@ from agentschedule.runner.http.langgraph import LangGraph
 from agentschedule.runner.http.run import Failure, Run
 from agentschedule.runner.http.transport import Setup, Transport
 
-# sysexits.h: final for a run's failure policy, as a retry cannot mend them (EX_NOPERM, EX_CONFIG).
-EXIT_FAILED, EXIT_NOT_ALLOWED, EXIT_CONFIGURATION = 1, 77, 78
 NOT_ALLOWED = ("HTTP401", "HTTP403", "Paused")
 USER_AGENT = "agentschedule-runner"
 PROTOCOLS: dict[str, Callable[[Call], Speaks]] = {
@@ -36,7 +34,7 @@ PROTOCOLS: dict[str, Callable[[Call], Speaks]] = {
 
 
 def main() -> int:
-    """Run one attempt; returns its exit code, which is 64 for a broken contract and 143 after SIGTERM."""
+    """Run one attempt; returns its exit code, which is ExitCode.USAGE for a broken contract and 143 after SIGTERM."""
     process.prepare()
     try:
         task = contract.read(os.environ)
@@ -128,8 +126,8 @@ def _ended(run: Run, status_code: int | None) -> tuple[dict[str, Any], int]:
 
 def _exit_code(failure: Failure) -> int:
     if failure.retryable is not False:
-        return EXIT_FAILED
-    return EXIT_NOT_ALLOWED if failure.code in NOT_ALLOWED else EXIT_CONFIGURATION
+        return ExitCode.FAILED
+    return ExitCode.NOT_ALLOWED if failure.code in NOT_ALLOWED else ExitCode.CONFIGURATION
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``next``: when a schedule is due, with the operator's own reading of schedules. Called by ``cli.main``.
+"""``next``: when a schedule is due, with the operator's own reading of schedules.
 
 Offline for an expression; for the name of an AgentSchedule, ``cli.named`` asks the cluster.
 """
@@ -9,12 +9,13 @@ import argparse
 import json
 import re
 import sys
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from agentschedule.cli.arguments import add_namespace, count
 from agentschedule.cli.errors import USAGE, CommandError
+from agentschedule.cli.subject import Subject
 from agentschedule.names import DNS_LABEL
 from agentschedule.plan import cron
 from agentschedule.plan.spec.clock_changes import Surprise, surprises
@@ -24,21 +25,28 @@ YEARS = range(1970, 3000)
 _SPREAD = re.compile(r"(?:^|[\s,])H")
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What is asked about: an expression, or an AgentSchedule."""
-
-    cron: cron.Cron
-    time_zone: str  # that the rows are shown in
-    fields: bool = True  # five fields or a macro, which changes of the clock matter to
-    seed: datetime | None = None  # where the controller's chain of due times starts; None: where we start
-    end: datetime | None = None  # nothing is due after it
-    idle: bool = False  # nothing is due at all
-    note: str = ""  # what to know beside the times
-    facts: dict[str, object] = field(default_factory=dict)  # more for programs
+HELP = "say when a schedule is due"
+DEFAULT_COUNT = 5
 
 
-def command(args: argparse.Namespace) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """An expression or a name; the zone and the H that belong to an expression; from when, and how many."""
+    parser.add_argument(
+        "schedule",
+        metavar="SCHEDULE|NAME",
+        help='as in spec.schedule, such as "0 8 * * 1-5", without a cluster; or the name of an AgentSchedule',
+    )
+    add_namespace(parser)
+    parser.add_argument("--time-zone", default="", metavar="ZONE", help="such as Europe/Berlin; default UTC")
+    parser.add_argument("--from", dest="after", metavar="TIME", help="such as 2026-12-24T18:00:00Z; default now")
+    parser.add_argument("--count", type=count, default=DEFAULT_COUNT, help=f"how many; default {DEFAULT_COUNT}")
+    parser.add_argument(
+        "--for", dest="seed", default="", metavar="NAMESPACE/NAME", help="whose H it is, in schedules with H"
+    )
+    parser.add_argument("-o", dest="output", choices=["json"], help="json: for programs")
+
+
+def run(args: argparse.Namespace) -> None:
     """Print the next due times. Raises CommandError for a schedule, a zone or a time that cannot be read."""
     subject = _subject(args)
     after = _after(args.after, subject.time_zone)
