@@ -33,8 +33,7 @@ def operator(operator_kubeconfig: Path, operator_process: Callable[..., Operator
     """The operator, comparing with lists every minute."""
     process = operator_process(operator_kubeconfig, **RESYNC).start()
     yield process
-    assert process.terminate() == 0
-    assert "Traceback" not in process.log.read_text(), process.log.read_text()[-4000:]
+    process.check_end()
 
 
 @pytest.mark.timeout(720)
