@@ -191,7 +191,7 @@ def wait_for(ask: Callable[[], T], what: str, seconds: float = 20.0) -> T:
     while not (answer := ask()):
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds:.0f} s there is still not {what}; last seen: {answer!r}")
-        time.sleep(0.05)
+        time.sleep(0.1)
     return answer
 
 
