@@ -183,6 +183,11 @@ def node_group(name: str) -> pytest.MarkDecorator:
     return pytest.mark.xdist_group(name if several else "node")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order of their turns. What waits long begins early, and leaves no worker alone with it at the end."""
+    items.sort(key=lambda item: next((mark.args[0] for mark in item.iter_markers("turn")), 0))
+
+
 def pytest_report_header() -> str:
     """Say which cluster the tests will use, before any of them starts one."""
     try:
