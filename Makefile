@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CLUSTER_TOOL := $(BIN)/python -m tools.cluster
 # Most tests wait for the clock: more workers than cores.
-WORKERS ?= 4
-PYTEST := $(BIN)/pytest --durations=10
+WORKERS ?= 6
+PYTEST := $(BIN)/pytest --durations=20
 CLUSTER_TESTS := $(wildcard tests/integration tests/e2e tests/kubernetes)
 # The tests that any cluster can run, also one that is not of this harness.
 POD_TESTS := $(wildcard tests/e2e tests/kubernetes)
@@ -34,6 +34,10 @@ demo: $(STAMP) ## Cluster, image, chart, samples: an agent runs by schedule and 
 
 .PHONY: test
 test: test-unit test-cluster ## All tests: unit, then those on a real cluster
+
+.PHONY: test-full
+test-full: export AGENTSCHEDULE_FULL := 1
+test-full: test ## All tests, with more rounds of each race and larger numbers than `make test`
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times, real servers the HTTP runner
