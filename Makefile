@@ -8,8 +8,8 @@ CLUSTER_TOOL := $(BIN)/python -m tools.cluster
 # Most tests wait for the clock: more workers than cores.
 WORKERS ?= 6
 PYTEST := $(BIN)/pytest --durations=20
-# hypothesis costs each worker seconds, and no cluster test needs it.
-CLUSTER_PYTEST := $(PYTEST) -v -p no:hypothesispytest
+# hypothesis costs each worker seconds, and no cluster test needs it. The tests are in the order in which to begin.
+CLUSTER_PYTEST := $(PYTEST) -v -p no:hypothesispytest --no-loadscope-reorder
 CLUSTER_TESTS := $(wildcard tests/integration tests/e2e tests/kubernetes)
 # The tests that any cluster can run, also one that is not of this harness.
 POD_TESTS := $(wildcard tests/e2e tests/kubernetes)

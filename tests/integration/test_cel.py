@@ -26,7 +26,12 @@ from tests.fixtures import Api
 from tests.oracle import cases
 from tests.world import Body, agent_schedule
 
-pytestmark = [pytest.mark.usefixtures("crds"), pytest.mark.timeout(400), pytest.mark.xdist_group("cel")]
+pytestmark = [
+    pytest.mark.usefixtures("crds"),
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("cel"),
+    pytest.mark.turn(-1),
+]
 
 VALID = int(os.environ.get("AGENTSCHEDULE_CEL_VALID", "1000"))
 MUTATED = int(os.environ.get("AGENTSCHEDULE_CEL_MUTATED", "1000"))
