@@ -14,7 +14,7 @@ from tests.e2e.agents import condition, ended, log, moment, run_events, seen, sh
 from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = [node_group("runs"), pytest.mark.turn(-5)]
+pytestmark = [node_group("runs"), pytest.mark.turn(-6)]
 
 TELL = 'env | grep ^AGENT_; echo "attempt $AGENT_RETRY_COUNT"; '
 UNTIL_STOPPED = (

@@ -10,7 +10,7 @@ from tests.e2e.agents import answer, condition, ended, has_policy, left_of, log,
 from tests.fixtures import node_group
 from tests.world import World, agent_schedule, schedule_run, stays, wait_for
 
-pytestmark = [node_group("node"), pytest.mark.turn(-5), pytest.mark.usefixtures("under_way")]
+pytestmark = [node_group("node"), pytest.mark.turn(-6), pytest.mark.usefixtures("under_way")]
 
 LIMIT = 20
 

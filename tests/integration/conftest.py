@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from agentschedule import names
 from agentschedule.handlers.login import Connection, connect
 from agentschedule.settings import Settings
 from tests.fixtures import Api
@@ -68,9 +69,11 @@ def operator(
 
 
 @pytest.fixture
-def world(control_plane: Cluster, api: Api, namespace: str, operator: OperatorProcess) -> World:  # noqa: ARG001
-    """A namespace of the test's own, with the operator at work."""
-    return World(control_plane, api, namespace)
+def world(control_plane: Cluster, api: Api, namespace: str, operator: OperatorProcess) -> Iterator[World]:  # noqa: ARG001
+    """A namespace of the test's own, with the operator at work; its schedules go first, so that nothing is put back."""
+    yield World(control_plane, api, namespace)
+    everything = (names.GROUP, names.VERSION, namespace, names.SCHEDULE_PLURAL)
+    api.custom.delete_collection_namespaced_custom_object(*everything)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.world import Body, World, agent_schedule, schedule_run
 
 # What an operator gets to come to the end: Kubernetes' own pause between two attempts is 10 s.
 PATIENCE_SECONDS = 90.0
-PAUSE_SECONDS = 1.2  # twenty of them list everything again and again: shorter pauses only keep the machine busy
+PAUSE_SECONDS = 2.0  # twenty of them list everything again and again: shorter pauses only keep the machine busy
 NEVER_DIES = 10_000
 Deed = Callable[[World, str], object]
 Question = Callable[[World, str], bool]

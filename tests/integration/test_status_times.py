@@ -17,7 +17,7 @@ SHOWN = 5
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.turn(-3)
+@pytest.mark.turn(-5)
 def test_next_run_times_move_when_they_pass_though_nothing_happens_on_the_cluster(world: World) -> None:
     world.cluster.stop_controller_manager()
     try:
