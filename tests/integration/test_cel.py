@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.usefixtures("crds"),
     pytest.mark.timeout(400),
     pytest.mark.xdist_group("cel"),
-    pytest.mark.turn(-6),
+    pytest.mark.turn(-4),
 ]
 
 VALID = MUTATED = 1000 if FULL else 400

@@ -37,7 +37,7 @@ def operator(operator_kubeconfig: Path, operator_process: Callable[..., Operator
 
 
 @pytest.mark.timeout(720)
-@pytest.mark.turn(-3)
+@pytest.mark.turn(-6)
 def test_nothing_is_written_while_nothing_changes_nor_when_the_operator_starts_again(
     world: World, operator: OperatorProcess
 ) -> None:
