@@ -213,4 +213,5 @@ class _Telling:
 
 def _are_released(world: World, name: str, number: int) -> bool:
     released = [job for job in world.jobs(name) if not job.spec.suspend]
-    return len(released) == number and all(run.get("status") for run in world.runs(name))
+    have_pods = all(world.open_pods(job.metadata.name) for job in released)  # the controllers are slow with many
+    return len(released) == number and have_pods and all(run.get("status") for run in world.runs(name))
