@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CLUSTER_TOOL := $(BIN)/python -m tools.cluster
 # Most tests wait for the clock: more workers than cores.
-WORKERS ?= 4
-PYTEST := $(BIN)/pytest --durations=10
+WORKERS ?= 7
+PYTEST := $(BIN)/pytest --durations=20
+# hypothesis costs each worker seconds, and no cluster test needs it. The tests are in the order in which to begin.
+CLUSTER_PYTEST := $(PYTEST) -v -p no:hypothesispytest --no-loadscope-reorder
 CLUSTER_TESTS := $(wildcard tests/integration tests/e2e tests/kubernetes)
 # The tests that any cluster can run, also one that is not of this harness.
 POD_TESTS := $(wildcard tests/e2e tests/kubernetes)
@@ -35,6 +37,10 @@ demo: $(STAMP) ## Cluster, image, chart, samples: an agent runs by schedule and 
 .PHONY: test
 test: test-unit test-cluster ## All tests: unit, then those on a real cluster
 
+.PHONY: test-full
+test-full: export AGENTSCHEDULE_FULL := 1
+test-full: test ## All tests, with more rounds of each race and larger numbers than `make test`
+
 .PHONY: test-unit
 test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times, real servers the HTTP runner
 	@$(PYTEST) -q -n 2 --dist loadgroup tests/unit tests/oracle tests/http
@@ -51,18 +57,18 @@ benchmark: $(STAMP) ## How fast due times are found and counted, beside other li
 .PHONY: test-cluster
 test-cluster: $(STAMP) ## Integration, e2e and Kubernetes' own behaviour, on a real cluster
 	@$(CLUSTER_TOOL) prepare
-	@$(PYTEST) -v -n $(WORKERS) --dist loadgroup $(CLUSTER_TESTS)
+	@$(CLUSTER_PYTEST) -n $(WORKERS) --dist loadgroup $(CLUSTER_TESTS)
 
 .PHONY: test-kubernetes
 test-kubernetes: $(STAMP) ## What the design leans on in Kubernetes; KUBERNETES_VERSION=v1.37.0 judges another one
 	@$(CLUSTER_TOOL) prepare
-	@$(PYTEST) -v -n $(WORKERS) --dist loadgroup tests/kubernetes
+	@$(CLUSTER_PYTEST) -n $(WORKERS) --dist loadgroup tests/kubernetes
 
 .PHONY: test-kind
 test-kind: export CLUSTER := kind
 test-kind: $(STAMP) ## e2e and Kubernetes tests on kind, one after the other: they share the one cluster
 	@$(CLUSTER_TOOL) prepare
-	@$(PYTEST) -v $(POD_TESTS)
+	@$(CLUSTER_PYTEST) $(POD_TESTS)
 
 .PHONY: check
 check: $(STAMP) ## Format, lint, types, layers, generated files, chart

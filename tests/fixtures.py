@@ -28,7 +28,7 @@ from kubernetes.client import (
 from tools.cluster import chart, images
 from tools.cluster.base import Cluster
 from tools.cluster.daemons import wait_until
-from tools.cluster.operator_process import OperatorProcess
+from tools.cluster.operator_process import OperatorProcess, SharedOperator
 from tools.cluster.paths import CLUSTERS, IMAGE
 from tools.cluster.progress import locked
 from tools.cluster.providers import cluster, provider
@@ -120,15 +120,30 @@ def namespace(api: Api) -> Iterator[str]:
     yield from _namespace(api)
 
 
+@pytest.fixture(scope="module")
+def shared_namespace(api: Api) -> Iterator[str]:
+    """A namespace on `control_plane` for the tests of a module that store nothing there."""
+    yield from _namespace(api)
+
+
 @pytest.fixture
 def node_namespace(node_api: Api) -> Iterator[str]:
     """A namespace of the test's own on `node_cluster`."""
     yield from _namespace(node_api)
 
 
+@pytest.fixture(scope="session")
+def shared_operator(control_plane: Cluster) -> Iterator[SharedOperator]:  # noqa: ARG001
+    """The operator on `control_plane` that many tests share; whoever needs the cluster without one lets it rest."""
+    shared = SharedOperator()
+    yield shared
+    shared.rest()
+
+
 @pytest.fixture
-def operator_process(tmp_path: Path) -> Iterator[Callable[..., OperatorProcess]]:
-    """Makes OperatorProcess objects (kubeconfig, **env) that do not outlive the test."""
+def operator_process(tmp_path: Path, shared_operator: SharedOperator) -> Iterator[Callable[..., OperatorProcess]]:
+    """Makes OperatorProcess objects (kubeconfig, **env) that do not outlive the test; the shared one rests."""
+    shared_operator.rest()
     made: list[OperatorProcess] = []
 
     def make(kubeconfig: Path, **env: str) -> OperatorProcess:
@@ -166,6 +181,11 @@ def node_group(name: str) -> pytest.MarkDecorator:
     """The tests that share a cluster with a node, and what is installed there. Only `native` can have several."""
     several = pytest_report_header().endswith("native")
     return pytest.mark.xdist_group(name if several else "node")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order of their turns. What waits long begins early, and leaves no worker alone with it at the end."""
+    items.sort(key=lambda item: next((mark.args[0] for mark in item.iter_markers("turn")), 0))
 
 
 def pytest_report_header() -> str:

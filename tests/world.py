@@ -7,6 +7,7 @@ a deadline, and says what it saw when it is over.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tools.cluster.base import Cluster
 Body = dict[str, Any]
 T = TypeVar("T")
 NEVER = "0 0 29 2 *"  # no due time while a test runs
+FULL = os.environ.get("AGENTSCHEDULE_FULL") == "1"  # `make test-full`: what is enough once is done again and again
 
 
 def agent_schedule(name: str, schedule: str = NEVER, agent: Body | None = None, **spec: Any) -> Body:
@@ -189,7 +191,7 @@ def wait_for(ask: Callable[[], T], what: str, seconds: float = 20.0) -> T:
     while not (answer := ask()):
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds:.0f} s there is still not {what}; last seen: {answer!r}")
-        time.sleep(0.05)
+        time.sleep(0.1)
     return answer
 
 

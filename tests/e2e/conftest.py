@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
 from tests.e2e.agents import new_world
 from tests.e2e.installation import Installation
+from tests.e2e.minutes import Minutes, two_minutes
+from tests.e2e.race import Aftermath, race
 from tests.fixtures import Api
 from tests.world import World
 from tools.cluster.base import Cluster
@@ -43,6 +47,24 @@ def shared(node_cluster: Cluster, node_api: Api, installation: Installation) -> 
     made = new_world(node_cluster, node_api)
     yield made
     node_api.core.delete_namespace(made.namespace)
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """What waits for full minutes, while other tests go on."""
+
+    race: Future[Aftermath]
+    minutes: Future[Minutes]
+
+
+@pytest.fixture(scope="session")
+def under_way(node_cluster: Cluster, node_api: Api, installation: Installation) -> Iterator[UnderWay]:  # noqa: ARG001
+    """Each in a namespace of its own, begun with the first test that asks for it: what is late in the group judges."""
+    one, other = new_world(node_cluster, node_api), new_world(node_cluster, node_api)
+    with ThreadPoolExecutor(2) as threads:
+        yield UnderWay(threads.submit(race, one), threads.submit(two_minutes, other))
+    for world in (one, other):
+        node_api.core.delete_namespace(world.namespace)
 
 
 def _around(text: str, word: str) -> str:

@@ -14,7 +14,7 @@ from tests.e2e.agents import condition, ended, log, moment, run_events, seen, sh
 from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
 
-pytestmark = node_group("runs")
+pytestmark = [node_group("runs"), pytest.mark.turn(-6)]
 
 TELL = 'env | grep ^AGENT_; echo "attempt $AGENT_RETRY_COUNT"; '
 UNTIL_STOPPED = (
@@ -39,7 +39,7 @@ SCHEDULES: dict[str, Body] = {
     "stopped": {"agent": shell(UNTIL_STOPPED), "retry": {"limit": 3}},
     "stopped-between": {"agent": shell("echo tried; exit 1"), "retry": {"limit": 3, "delaySeconds": 600}},
     "busy": {"agent": shell("exit 1"), "retry": {"limit": 1, "delaySeconds": 600}},
-    "evicted": {"agent": shell(f"{TELL} test -e /tmp/never; sleep 8"), "retry": {"limit": 0}},
+    "evicted": {"agent": shell(f"{TELL} test -e /tmp/never; sleep 20"), "retry": {"limit": 0}},
     "deleted": {"agent": shell("sleep 300")},
     "sidecar": {
         "agent": shell("sleep 2")

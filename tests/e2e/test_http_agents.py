@@ -45,7 +45,7 @@ def runs(shared: World, server: str) -> Callable[[str], str]:
         "leak": {},
         "broken": {"retry": {"limit": 1}},
         "slow": {"more": SLOW},
-        "late": {"more": SLOW, "path": "slow", "timeoutSeconds": 8},
+        "late": {"more": SLOW, "path": "slow", "timeoutSeconds": 20},
     }
     for name, spec in schedules.items():
         http = {"url": f"{server}/{spec.pop('path', name)}", "headersFrom": AUTH} | spec.pop("more", {})

@@ -25,7 +25,7 @@ from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, schedule_run, wait_for
 from tools.cluster import chart
 
-pytestmark = node_group("node")
+pytestmark = [node_group("node"), pytest.mark.turn(3)]
 
 AGENTS = "agents"  # the samples' namespace
 GONE = 90.0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.e2e.agents import answer, condition, ended, has_policy, left_of, log, now, runner, seen, shell, told, trigger
 from tests.fixtures import node_group
 from tests.world import World, agent_schedule, schedule_run, stays, wait_for
 
-pytestmark = node_group("node")
+pytestmark = [node_group("node"), pytest.mark.turn(-6), pytest.mark.usefixtures("under_way")]
 
-LIMIT = 12
+LIMIT = 20
 
 
 def test_an_annotation_runs_the_agent(world: World) -> None:

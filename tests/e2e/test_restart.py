@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from agentschedule.names import LABEL_JOB_NAME, scheduled_job_name
 from tests.e2e.agents import ended, next_minute, now, runner, scheduled_run, seen, sleep_until, trigger
 from tests.e2e.installation import Installation
 from tests.fixtures import node_group
 from tests.world import World, agent_schedule, wait_for
 
-pytestmark = node_group("node")
+pytestmark = [node_group("node"), pytest.mark.turn(3)]
 
 BY_HAND = [f"by-hand-{number}" for number in range(4)]
 BEFORE = timedelta(seconds=4)  # the operator is told to go so long before the full minute

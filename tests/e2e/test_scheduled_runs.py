@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
 from agentschedule import names
 from tests.e2e.agents import (
-    MINUTE,
     PATIENCE,
     condition,
     has_policy,
@@ -18,69 +17,24 @@ from tests.e2e.agents import (
     moment,
     next_minute,
     now,
-    runner,
     scheduled_run,
-    seen,
-    shell,
     sleep_until,
     told,
 )
+from tests.e2e.conftest import UnderWay
+from tests.e2e.minutes import CANARY, MESSAGE, PARAMS, SENTENCE, USAGE, Minutes
 from tests.fixtures import node_group
-from tests.world import Body, World, agent_schedule, wait_for
+from tests.world import Body, wait_for
 
-pytestmark = node_group("node")
-
-EVERY_MINUTE = "*/1 * * * *"
-CANARY = "canary-8d1f0c"
-USAGE = {"inputTokens": 120, "outputTokens": 30, "totalTokens": 150}
-MESSAGE = "A coffee is $5, two are $$10; $(AGENT_NAME) must not read $(SECRET_KEY) or $SECRET_KEY."
-PARAMS = {
-    "output": "All is well.",
-    "costUSD": "0.045",
-    "usage": USAGE,
-    "price": "$5 or $$6 or $(SECRET_KEY)",
-    "sleepSeconds": 2,
-}
-SENTENCE = "the sales database is closed for the night"
-FAILURE = {"exitCode": 3, "error": {"code": "Closed", "message": SENTENCE}}
-# Judged from inside: who the agent is, what it may do, and whether it can talk to the API server.
-INSIDE = "id -u; grep -E 'CapEff|NoNewPrivs|Seccomp:' /proc/self/status; ls /var/run/secrets/kubernetes.io"
-
-
-@dataclass(frozen=True)
-class Minutes:
-    """A namespace with schedules that all are due at two full minutes, and at no other."""
-
-    world: World
-    first: datetime
-    second: datetime
+pytestmark = [node_group("node"), pytest.mark.turn(1)]
 
 
 @pytest.fixture(scope="module")
-def minutes(shared: World) -> Minutes:
-    world = shared
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {"SECRET_KEY": CANARY}}
-    world.apply(
-        secret,
-        agent_schedule(
-            "report",
-            EVERY_MINUTE,
-            runner(
-                name="report-agent",
-                model="echo-1",
-                allowedTools=["sql", "charts"],
-                envFrom=[{"secretRef": {"name": "keys"}}],
-            ),
-            message=MESSAGE,
-            params=PARAMS,
-            timeoutSeconds=100,
-        ),
-        agent_schedule("broken", EVERY_MINUTE, runner(), params=FAILURE),
-        agent_schedule("inside", EVERY_MINUTE, shell(INSIDE)),
-    )
-    first = next_minute(preparation=5)
-    seen(world, "report", "broken", "inside")
-    return Minutes(world, first, first + MINUTE)
+def minutes(under_way: UnderWay) -> Iterator[Minutes]:
+    """Two full minutes, of which at least the first is near."""
+    shared = under_way.minutes.result()
+    yield shared
+    shared.world.kubectl("delete", "agentschedules", "--all", "--wait=false")
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
+from agentschedule import names
 from agentschedule.handlers.login import Connection, connect
 from agentschedule.settings import Settings
 from tests.fixtures import Api
 from tests.integration import timeline
-from tests.world import World
+from tests.world import FULL, World
 from tools.cluster import chart
 from tools.cluster.base import Cluster
-from tools.cluster.operator_process import OperatorProcess
+from tools.cluster.operator_process import OperatorProcess, SharedOperator
 
 ACCOUNT = "agentschedule"
 RIGHTS = ("serviceaccount", "clusterrole")
@@ -42,20 +43,37 @@ def operator_kubeconfig(
     return control_plane.service_account_kubeconfig(namespace, ACCOUNT, target)
 
 
+@pytest.fixture(scope="session")
+def operator_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the operator says during one test."""
+    return tmp_path_factory.mktemp("shared") / "operator.log"
+
+
+@pytest.fixture(autouse=True)
+def alone(request: pytest.FixtureRequest, shared_operator: SharedOperator) -> None:
+    """A test that asks for no operator has none."""
+    if "operator" not in request.fixturenames:
+        shared_operator.rest()
+
+
 @pytest.fixture
-def operator(operator_kubeconfig: Path, operator_process: Callable[..., OperatorProcess]) -> Iterator[OperatorProcess]:
-    """The operator, ready; kill it and start it again at will. It must end well unless a test killed it."""
-    process = operator_process(operator_kubeconfig).start()
+def operator(
+    operator_kubeconfig: Path, operator_log: Path, shared_operator: SharedOperator
+) -> Iterator[OperatorProcess]:
+    """The operator, ready; kill it and start it again at will: the next test finds one at work all the same."""
+    process = shared_operator.work(operator_kubeconfig, operator_log)
     yield process
-    if process.running:
-        assert process.terminate() == 0, process.log.read_text()[-4000:]
-    assert "Traceback" not in process.log.read_text(), process.log.read_text()[-4000:]
+    process.check_log()
+    if FULL:
+        shared_operator.rest()
 
 
 @pytest.fixture
-def world(control_plane: Cluster, api: Api, namespace: str, operator: OperatorProcess) -> World:  # noqa: ARG001
-    """A namespace of the test's own, with the operator at work."""
-    return World(control_plane, api, namespace)
+def world(control_plane: Cluster, api: Api, namespace: str, operator: OperatorProcess) -> Iterator[World]:  # noqa: ARG001
+    """A namespace of the test's own, with the operator at work; its schedules go first, so that nothing is put back."""
+    yield World(control_plane, api, namespace)
+    everything = (names.GROUP, names.VERSION, namespace, names.SCHEDULE_PLURAL)
+    api.custom.delete_collection_namespaced_custom_object(*everything)
 
 
 @pytest.fixture
@@ -83,9 +101,14 @@ def logged_in(operator_kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
 @pytest.fixture(scope="session")
 def story(
-    control_plane: Cluster, api: Api, operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+    control_plane: Cluster,
+    api: Api,
+    operator_kubeconfig: Path,
+    shared_operator: SharedOperator,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> timeline.Story:
     """Four minutes of many schedules, lived through once; its tests belong to one xdist group."""
+    shared_operator.rest()
     log = tmp_path_factory.mktemp("timeline") / "operator.log"
     with (
         timeline.own_namespace(lambda namespace: World(control_plane, api, namespace)) as world,

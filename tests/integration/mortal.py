@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentschedule.cluster import observe
-from agentschedule.cluster.client import Client
+from agentschedule.cluster import observe, resources
+from agentschedule.cluster.client import Client, Resource
 from agentschedule.cluster.events import Recorder
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError
@@ -25,7 +25,7 @@ from tests.world import Body, World, agent_schedule, schedule_run
 
 # What an operator gets to come to the end: Kubernetes' own pause between two attempts is 10 s.
 PATIENCE_SECONDS = 90.0
-PAUSE_SECONDS = 0.6
+PAUSE_SECONDS = 1.0
 NEVER_DIES = 10_000
 Deed = Callable[[World, str], object]
 Question = Callable[[World, str], bool]
@@ -54,6 +54,19 @@ class MortalClient(Client):
     def __init__(self, connection: Connection, fate: Fate | None = None) -> None:
         super().__init__(connection.session, connection.server)
         self.fate = fate or Fate()
+        self.sees: Key | None = None
+
+    async def list(
+        self, resource: Resource, namespace: str | None = None, selector: str = "", fields: str = ""
+    ) -> tuple[list[Body], str]:
+        """What the watches bring is of one schedule alone: twenty are told at once, and each lists all the time."""
+        if namespace is not None or self.sees is None:
+            return await super().list(resource, namespace, selector, fields)
+        namespace, name = self.sees.namespace, self.sees.schedule
+        if resource in (resources.SCHEDULES, resources.RUNS):
+            field = "metadata.name" if resource == resources.SCHEDULES else "spec.scheduleName"
+            return await super().list(resource, namespace, fields=f"{field}={name}")
+        return await super().list(resource, namespace, f"{resources.OURS}={name}")
 
     async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
         if method == "GET":
@@ -79,6 +92,7 @@ class Life:
 
     async def reconcile(self, key: Key) -> None:
         """What the watches bring, then one reconcile, as the queue does it."""
+        self.client.sees = key
         for table in reversed(self.store.tables):
             if table is self.deaf_to:
                 continue
@@ -199,4 +213,5 @@ class _Telling:
 
 def _are_released(world: World, name: str, number: int) -> bool:
     released = [job for job in world.jobs(name) if not job.spec.suspend]
-    return len(released) == number and all(run.get("status") for run in world.runs(name))
+    have_pods = all(world.open_pods(job.metadata.name) for job in released)  # the controllers are slow with many
+    return len(released) == number and have_pods and all(run.get("status") for run in world.runs(name))

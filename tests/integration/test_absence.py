@@ -20,11 +20,11 @@ from tests.integration.steps import (
     run_names,
     started,
 )
-from tests.world import World, schedule_run, stays, wait_for
+from tests.world import FULL, World, schedule_run, stays, wait_for
 from tools.cluster import audit, chart
 from tools.cluster.operator_process import OperatorProcess
 
-DEATHS = 5
+DEATHS = 5 if FULL else 3
 GOOD, BAD, AGAIN = "good", "bad", "again"  # 'again' fails first, and then succeeds
 EXIT_CODES = {GOOD: 0, BAD: 64, AGAIN: 1}  # 64 is never tried again
 

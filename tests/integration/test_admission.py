@@ -157,22 +157,24 @@ def test_explain_says_what_to_write(control_plane: Cluster) -> None:
 
 @pytest.mark.parametrize(("changes", "sentence"), table(REFUSED_SCHEDULES))
 def test_a_schedule_is_refused_with_a_sentence(
-    control_plane: Cluster, namespace: str, changes: Manifest, sentence: str
+    control_plane: Cluster, shared_namespace: str, changes: Manifest, sentence: str
 ) -> None:
-    assert sentence in refusal(control_plane, namespace, changed(SCHEDULE, changes))
+    assert sentence in refusal(control_plane, shared_namespace, changed(SCHEDULE, changes))
 
 
 @pytest.mark.parametrize(("http", "sentence"), [*rules.INVALID, *TWO_KINDS])
 def test_an_agent_behind_http_is_refused_with_a_sentence(
-    control_plane: Cluster, namespace: str, http: Manifest, sentence: str
+    control_plane: Cluster, shared_namespace: str, http: Manifest, sentence: str
 ) -> None:
-    assert sentence in refusal(control_plane, namespace, changed(SCHEDULE, {"spec.agent": _agent(http)}))
+    assert sentence in refusal(control_plane, shared_namespace, changed(SCHEDULE, {"spec.agent": _agent(http)}))
 
 
 @pytest.mark.parametrize("http", rules.VALID)
-def test_an_agent_behind_http_is_taken_as_written(control_plane: Cluster, namespace: str, http: Manifest) -> None:
+def test_an_agent_behind_http_is_taken_as_written(
+    control_plane: Cluster, shared_namespace: str, http: Manifest
+) -> None:
     wanted = changed(SCHEDULE, {"spec.agent": _agent(http)})
-    kept(wanted["spec"], dry_run(control_plane, namespace, wanted)["spec"])
+    kept(wanted["spec"], dry_run(control_plane, shared_namespace, wanted)["spec"])
 
 
 def _agent(http: Manifest) -> Manifest:
@@ -181,21 +183,21 @@ def _agent(http: Manifest) -> Manifest:
 
 @pytest.mark.parametrize(("changes", "sentence"), table(REFUSED_RUNS))
 def test_a_run_is_refused_with_a_sentence(
-    control_plane: Cluster, namespace: str, changes: Manifest, sentence: str
+    control_plane: Cluster, shared_namespace: str, changes: Manifest, sentence: str
 ) -> None:
-    assert sentence in refusal(control_plane, namespace, changed(RUN, changes))
+    assert sentence in refusal(control_plane, shared_namespace, changed(RUN, changes))
 
 
 @pytest.mark.parametrize("changes", table(TAKEN_SCHEDULES))
-def test_a_schedule_is_taken_as_written(control_plane: Cluster, namespace: str, changes: Manifest) -> None:
+def test_a_schedule_is_taken_as_written(control_plane: Cluster, shared_namespace: str, changes: Manifest) -> None:
     wanted = changed(SCHEDULE, changes)
-    kept(wanted["spec"], dry_run(control_plane, namespace, wanted)["spec"])
+    kept(wanted["spec"], dry_run(control_plane, shared_namespace, wanted)["spec"])
 
 
 @pytest.mark.parametrize("changes", table(TAKEN_RUNS))
-def test_a_run_is_taken_as_written(control_plane: Cluster, namespace: str, changes: Manifest) -> None:
+def test_a_run_is_taken_as_written(control_plane: Cluster, shared_namespace: str, changes: Manifest) -> None:
     wanted = changed(RUN, changes)
-    kept(wanted["spec"], dry_run(control_plane, namespace, wanted)["spec"])
+    kept(wanted["spec"], dry_run(control_plane, shared_namespace, wanted)["spec"])
 
 
 def test_a_volume_that_is_in_the_way_of_the_message_is_refused_in_clear_words(api: Api) -> None:

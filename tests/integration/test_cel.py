@@ -6,7 +6,6 @@ Generated and mutated schedules go to the real API server as dry runs, and so do
 from __future__ import annotations
 
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +23,16 @@ from agentschedule.plan.objects import build
 from agentschedule.plan.spec.timing import timing
 from tests.fixtures import Api
 from tests.oracle import cases
-from tests.world import Body, agent_schedule
+from tests.world import FULL, Body, agent_schedule
 
-pytestmark = [pytest.mark.usefixtures("crds"), pytest.mark.timeout(400), pytest.mark.xdist_group("cel")]
+pytestmark = [
+    pytest.mark.usefixtures("crds"),
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("cel"),
+    pytest.mark.turn(-4),
+]
 
-VALID = int(os.environ.get("AGENTSCHEDULE_CEL_VALID", "1000"))
-MUTATED = int(os.environ.get("AGENTSCHEDULE_CEL_MUTATED", "1000"))
+VALID = MUTATED = 1000 if FULL else 400
 THREADS = 8
 NEVER = ("0 0 30-31 2 *", "0 8 30 feb-feb *", "0 0 31 4-4,jun *", "0 12 31/31 Feb ?")  # what no rule of the CRD sees
 ZONES = ("PST", "CEST", "Mars/Phobos", "local", "UTC+2", "europe/berlin", "posix/Europe/Berlin", "EST", "Etc/GMT+5")
@@ -68,8 +71,8 @@ def answers(api: Api) -> list[Answer]:
 
 def test_what_the_crd_and_the_operator_take_the_api_takes_as_a_cronjob(answers: list[Answer]) -> None:
     taken = [answer for answer in answers if answer.crd is None and answer.operator is None]
-    assert len(answers) >= 1000
-    assert len(taken) >= 1000
+    assert len(answers) >= VALID
+    assert len(taken) >= VALID
     assert [answer for answer in taken if answer.cronjob] == []
 
 
@@ -83,7 +86,7 @@ def test_what_the_operator_refuses_by_grammar_the_crd_refuses_with_a_sentence(an
     assert zones
     assert len(never) >= len(NEVER)
     refused = [answer for answer in answers if answer.crd and json.loads(answer.written).get("schedule") is not None]
-    assert len(refused) >= 200
+    assert len(refused) >= MUTATED / 5
     assert [answer for answer in refused if not any(said in (answer.crd or "") for said in SENTENCES)] == []
 
 

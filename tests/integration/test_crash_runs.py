@@ -206,6 +206,7 @@ def test_one_run_takes_the_place_of_another_whenever_the_operator_dies(place: Wo
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.turn(-2)
 def test_a_scheduled_run_is_recorded_and_counted_once_whenever_the_operator_dies(
     place: World, logged_in: Login
 ) -> None:

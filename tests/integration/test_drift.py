@@ -161,6 +161,7 @@ def test_a_name_that_becomes_free_is_taken_with_the_next_edit(world: World) -> N
     started(world, "now")
 
 
+@pytest.mark.turn(-2)
 def test_a_name_that_becomes_free_is_taken_within_a_minute_by_itself(world: World) -> None:
     taken_and_given_up(world)
     wait_for(lambda: world.api.batch.list_namespaced_cron_job(world.namespace).items, "a CronJob of ours", 75)

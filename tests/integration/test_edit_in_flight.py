@@ -46,6 +46,7 @@ class Change:
 
 
 @pytest.mark.timeout(420)
+@pytest.mark.turn(-6)
 def test_edits_and_resumes_around_a_due_time_start_nothing_of_the_past_and_drop_nothing(world: World) -> None:
     due = next_minute(datetime.now(UTC) + PREPARATION)
     following = due + MINUTE
@@ -71,12 +72,18 @@ def test_edits_and_resumes_around_a_due_time_start_nothing_of_the_past_and_drop_
     wanted |= expected
     _expect(world, wanted, 60)
     sleep_until(max(datetime.now(UTC), following) + SETTLED)
-
     _expect(world, wanted, 0)
     assert _inconsistent(world) == []
     assert _overlaps(world) == []
     for name, dues in wanted.items():
         wait_for(lambda name=name, dues=dues: _counted(world, name, len(dues)), f"the ledger of {name}", 20)  # type: ignore[misc]
+    _remove(world)
+
+
+def _remove(world: World) -> None:
+    """What is tested next on this cluster is not to wait for the end of hundreds of objects."""
+    world.kubectl("delete", "agentschedules", "--all")
+    wait_for(lambda: not world.jobs(), "no Jobs", 60)
 
 
 def _changes(due: datetime) -> list[Change]:

@@ -13,7 +13,7 @@ from tools.cluster.base import Cluster, NotPossibleError
 from tools.cluster.daemons import wait_until
 from tools.generate import ROOT
 
-pytestmark = pytest.mark.usefixtures("crds")
+pytestmark = [pytest.mark.usefixtures("crds"), pytest.mark.xdist_group("install")]
 
 Manifest = dict[str, Any]
 DUE = {"batch.kubernetes.io/cronjob-scheduled-timestamp": "2026-01-05T08:00:00-05:00"}
@@ -67,16 +67,16 @@ def policy(control_plane: Cluster, mine: str) -> Iterator[None]:
     ],
 )
 def test_pods_learn_when_their_run_was_due_and_what_started_it(
-    control_plane: Cluster, namespace: str, of_job: Any, of_pods: Any, expected: dict[str, str]
+    control_plane: Cluster, shared_namespace: str, of_job: Any, of_pods: Any, expected: dict[str, str]
 ) -> None:
-    assert pod_annotations(control_plane, namespace, job(of_job, of_pods)) == expected
+    assert pod_annotations(control_plane, shared_namespace, job(of_job, of_pods)) == expected
 
 
 @pytest.mark.usefixtures("policy")
-def test_jobs_that_are_not_ours_stay_as_they_are(control_plane: Cluster, namespace: str) -> None:
+def test_jobs_that_are_not_ours_stay_as_they_are(control_plane: Cluster, shared_namespace: str) -> None:
     foreign = job(DUE, {})
     foreign["metadata"]["labels"] = {"app": "other"}
-    assert pod_annotations(control_plane, namespace, foreign) == {}
+    assert pod_annotations(control_plane, shared_namespace, foreign) == {}
 
 
 @pytest.mark.usefixtures("policy")

@@ -9,7 +9,7 @@ import pytest
 from agentschedule import names
 from tests.integration.timeline import MINUTE, SECOND, Story, assert_foretold
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("timeline")]
+pytestmark = [pytest.mark.turn(-6), pytest.mark.timeout(600), pytest.mark.xdist_group("timeline")]
 
 
 def chain(story: Story, phase: datetime, until: datetime | None = None) -> list[datetime]:

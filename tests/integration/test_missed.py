@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from kubernetes.client import V1ObjectMeta, V1ResourceQuota, V1ResourceQuotaSpec
 
 from tests.world import World, agent_schedule, wait_for
 
 
+@pytest.mark.turn(-1)
 def test_a_quota_that_refuses_the_job_is_the_reason_and_an_edit_still_goes_through(world: World) -> None:
     quota = V1ResourceQuotaSpec(hard={"count/jobs.batch": "0"})
     meta = V1ObjectMeta(name="none")

@@ -32,6 +32,7 @@ class Outage:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.turn(-6)
 def test_due_times_without_a_controller_are_counted_as_missed_and_none_starts_past_its_deadline(world: World) -> None:
     outage = _begin(world)
     try:
@@ -45,6 +46,7 @@ def test_due_times_without_a_controller_are_counted_as_missed_and_none_starts_pa
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.turn(-6)
 def test_due_times_without_controller_and_operator_are_counted_as_missed_on_their_return(
     world: World, operator: OperatorProcess
 ) -> None:
@@ -59,6 +61,7 @@ def test_due_times_without_controller_and_operator_are_counted_as_missed_on_thei
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.turn(-4)
 def test_scheduled_runs_go_on_without_the_operator_and_are_all_recorded_on_its_return(
     world: World, operator: OperatorProcess
 ) -> None:

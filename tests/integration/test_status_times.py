@@ -17,6 +17,7 @@ SHOWN = 5
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.turn(-4)
 def test_next_run_times_move_when_they_pass_though_nothing_happens_on_the_cluster(world: World) -> None:
     world.cluster.stop_controller_manager()
     try:
@@ -84,6 +85,7 @@ def test_an_edit_of_the_times_takes_effect_when_it_is_made_and_one_of_the_words_
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.turn(-5)
 def test_a_due_time_held_back_by_a_running_agent_is_started_late_or_skipped_and_counted_once(world: World) -> None:
     """``late`` ends in time for the due time that it held back, ``long`` runs on past its deadline."""
     _leave_the_full_minute()

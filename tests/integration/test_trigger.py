@@ -18,8 +18,10 @@ from tests.integration.steps import (
     started,
     token_run,
 )
-from tests.world import World, agent_schedule, stays, wait_for
+from tests.world import FULL, World, agent_schedule, stays, wait_for
 from tools.cluster.operator_process import OperatorProcess
+
+DELAYS = (0, 10, 20, 40, 80, 160) if FULL else (0, 20, 80)  # milliseconds until the operator is killed
 
 
 def write_token(world: World, name: str, token: str) -> None:
@@ -112,7 +114,7 @@ def test_a_token_starts_one_run_though_the_operator_is_killed_at_that_moment(
     world: World, operator: OperatorProcess
 ) -> None:
     at_work(world, "report", concurrencyPolicy="Allow")
-    tokens = [f"at-{delay}" for delay in (0, 10, 20, 40, 80, 160)]
+    tokens = [f"at-{delay}" for delay in DELAYS]
     for token in tokens:
         write_token(world, "report", token)
         time.sleep(int(token.removeprefix("at-")) / 1000)

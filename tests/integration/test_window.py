@@ -12,7 +12,7 @@ import pytest
 from agentschedule import names
 from tests.integration.timeline import MINUTE, SECOND, Story, assert_foretold, run_name
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("timeline")]
+pytestmark = [pytest.mark.turn(-6), pytest.mark.timeout(600), pytest.mark.xdist_group("timeline")]
 
 
 def minutes_after(story: Story, name: str, moment: str = "changed") -> list[str]:

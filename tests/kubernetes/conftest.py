@@ -9,17 +9,20 @@ from kubernetes import config
 
 from tests.kubernetes.lab import Lab
 from tools.cluster.base import Cluster
+from tools.cluster.operator_process import SharedOperator
 
 
 @pytest.fixture
-def lab(control_plane: Cluster) -> Iterator[Lab]:
+def lab(control_plane: Cluster, shared_operator: SharedOperator) -> Iterator[Lab]:
     """A namespace of the control plane for one test; no pods run there."""
+    shared_operator.rest()
     yield from _lab(control_plane)
 
 
 @pytest.fixture(scope="module")
-def shared_lab(control_plane: Cluster) -> Iterator[Lab]:
+def shared_lab(control_plane: Cluster, shared_operator: SharedOperator) -> Iterator[Lab]:
     """A namespace of the control plane for tests that wait for the same minutes, or the same outage."""
+    shared_operator.rest()
     yield from _lab(control_plane)
 
 

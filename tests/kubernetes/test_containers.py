@@ -14,7 +14,7 @@ from tests.kubernetes.objects import pod_spec
 from tests.kubernetes.runs import counts, end_of, log_refused, newest, replaced, run
 from tests.kubernetes.scenes import Played, play
 
-pytestmark = node_group("kubelet")
+pytestmark = [node_group("kubelet"), pytest.mark.turn(-3)]
 
 BACKOFF = timedelta(seconds=10)
 SLACK = timedelta(seconds=6)  # for a busy machine

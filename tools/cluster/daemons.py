@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+FRUGAL = {"GOGC": "300"}  # of processors, not of memory: Go collects its garbage a third as often
 
 
 def start(name: str, state: Path, command: list[str]) -> None:
@@ -19,7 +20,13 @@ def start(name: str, state: Path, command: list[str]) -> None:
     pids.mkdir(exist_ok=True)
     with (log / f"{name}.log").open("ab") as out:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd=state
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            cwd=state,
+            env=os.environ | FRUGAL,
         )
     (pids / name).write_text(f"{process.pid} {start_time(process.pid)}")
     _children[process.pid] = process

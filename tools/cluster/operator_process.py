@@ -69,6 +69,16 @@ class OperatorProcess:
         """SIGTERM, as Kubernetes does; returns the exit code."""
         return self._end(signal.SIGTERM)
 
+    def check_log(self) -> None:
+        """It has met no bug."""
+        said = self.log.read_text()
+        assert "Traceback" not in said, said[-4000:]
+
+    def check_end(self) -> None:
+        """SIGTERM: it must end well."""
+        assert self.terminate() == 0, self.log.read_text()[-4000:]
+        self.check_log()
+
     def __enter__(self) -> Self:
         """Start unless it runs already."""
         return self if self.running else self.start()
@@ -104,6 +114,30 @@ class OperatorProcess:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+class SharedOperator:
+    """One operator for many tests: at work for those that ask for it, at rest for the others."""
+
+    def __init__(self) -> None:
+        """It does not run yet."""
+        self._process: OperatorProcess | None = None
+
+    def work(self, kubeconfig: Path, log: Path) -> OperatorProcess:
+        """It is ready, and its log tells of what comes from now on."""
+        process = self._process = self._process or OperatorProcess(kubeconfig, log)
+        if process.running:
+            process.check_log()
+            os.truncate(process.log, 0)
+        else:
+            process.log.unlink(missing_ok=True)
+            process.start()
+        return process
+
+    def rest(self) -> None:
+        """It does not run; it must end well unless a test has killed it."""
+        if self._process and self._process.running:
+            self._process.check_end()
 
 
 def free_port() -> int:
