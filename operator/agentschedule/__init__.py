@@ -8,6 +8,6 @@ The rooms, outermost first; imports point inward only, and import-linter holds t
 - ``api``: the two kinds as pydantic models, and the CRDs generated from them.
 - ``names``: every wire string, once.
 
-Beside them: ``runner`` (the sample agent in the image), ``cli`` (``kubectl agentschedule``), ``generate`` (models to
-CRDs, chart and manifests) and ``settings`` (the only reader of the environment).
+Beside them: ``runner`` (the sample agent in the image), ``cli`` (``kubectl agentschedule``) and ``settings`` (the only
+reader of the environment).
 """

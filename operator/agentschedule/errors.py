@@ -1,4 +1,4 @@
-"""Errors that cross rooms. A user's mistake is never one of them: that is data (see ``plan.outcome``)."""
+"""Errors that cross rooms. A user's mistake is never one of them: that is data (see ``plan.answers``)."""
 
 from __future__ import annotations
 

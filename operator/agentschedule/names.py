@@ -1,7 +1,4 @@
-"""Every string that goes over the wire, once: group, kinds, labels, annotations, reasons, child names.
-
-Used by all rooms; imports none of them.
-"""
+"""Every string that goes over the wire, once: group, kinds, labels, annotations, reasons, child names."""
 
 from __future__ import annotations
 

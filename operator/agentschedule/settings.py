@@ -1,4 +1,4 @@
-"""The operator's settings: the only reader of the environment. Called by ``__main__``."""
+"""The operator's settings: the only reader of the environment."""
 
 from __future__ import annotations
 

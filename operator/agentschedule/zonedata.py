@@ -1,5 +1,5 @@
 """Which release of the tz database is in use: Python reads the system's files first, and the package ``tzdata`` for
-names that are not there. Called by ``handlers`` at the start, and by ``kubectl agentschedule version``.
+names that are not there.
 """
 
 from __future__ import annotations

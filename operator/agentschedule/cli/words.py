@@ -18,8 +18,8 @@ def because(reason: str | None) -> str:
 
 def obstacle(status: AgentScheduleStatus) -> str | None:
     """What the operator says stands in a schedule's way, without its full stop: above all, what is wrong with it."""
-    said = {c.type: c.message.rstrip(".") for c in status.conditions or () if c.status == "False"}
-    return said.get(Condition.ACCEPTED) or said.get(Condition.READY)
+    denials = {c.type: c.message.rstrip(".") for c in status.conditions or () if c.status == "False"}
+    return denials.get(Condition.ACCEPTED) or denials.get(Condition.READY)
 
 
 def how_it_stands(run: ScheduleRun) -> str:

@@ -1,6 +1,4 @@
-"""Conditions, kept as Kubernetes keeps them: the transition time moves only with the status. Called by ``plan.status``
-and ``plan.run``.
-"""
+"""Conditions, kept as Kubernetes keeps them: the transition time moves only with the status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the agent is given: environment in, a ``Task`` out. Called by ``runner.__main__`` and ``runner.http``."""
+"""What the agent is given: environment in, a ``Task`` out."""
 
 from __future__ import annotations
 

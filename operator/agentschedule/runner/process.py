@@ -1,4 +1,4 @@
-"""How an agent's program ends: the lines it prints, its exit codes, its last will. Used by both runners."""
+"""How an agent's program ends: the lines it prints, its exit codes, its last will."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): the grammar of `gate.py` as RE2 expressions, for the rules of the CRD. Called by api.
+"""The grammar of `dialect.py` as RE2 expressions, for the rules of the CRD.
 
 With them the API server tells the author at `kubectl apply`, also when the operator is down. All are generated from
 the parser's tables. What only a calendar knows (most dates that never come) and zones are left to `cron.parse`.

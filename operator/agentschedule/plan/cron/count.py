@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): how many due times lie between two instants. Called by Cron.
+"""How many due times lie between two instants.
 
 The clock changes on a few days a year. On these the due times are stepped through; the days between are counted.
 All instants are seconds since 1970 UTC.

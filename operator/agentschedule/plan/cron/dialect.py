@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): what users may write as a schedule, and what the CronJob gets. Called by `cron.parse`.
+"""What users may write as a schedule, and what the CronJob gets.
 
 Narrower than the API (no `+5`, `007`, `1,,2`, tabs: each is a slip), and wider by two things that are rewritten: 7 for
 Sunday, and `H`. Whatever is refused is refused with a sentence that says what to write. `cel.py` says the same rules

@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): `@every D`, which the project writes for `interval`. Called by parse_live and Cron.
+"""Room plan/cron (pure): `@every D`, which the project writes for `interval`.
 
 Sources: Go's time.ParseDuration; robfig/cron v3 constantdelay.go.
 """

@@ -1,6 +1,6 @@
-"""Room plan/cron (pure): robfig/cron v3 ParseStandard, read line by line. Called by the gate, parse and parse_live.
+"""robfig/cron v3 ParseStandard, read line by line.
 
-It takes what the API server takes, oddities included (`+5`, `1,,2`, `*-5`); what the project takes is the gate's.
+It takes what the API server takes, oddities included (`+5`, `1,,2`, `*-5`); what the project takes is the dialect's.
 Source: github.com/robfig/cron/v3 v3.0.1 parser.go and spec.go.
 """
 

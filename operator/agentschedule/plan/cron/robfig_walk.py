@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): robfig's own steps, for the days on which the clock changes. Called by `step.next_due`.
+"""Robfig's own steps, for the days on which the clock changes.
 
 A line by line reading of SpecSchedule.Next (github.com/robfig/cron/v3 v3.0.1 spec.go). Do not improve it: what looks
 odd here is what the cluster does. `fresh` is the opposite of its `added`: nothing was moved yet, so that the first

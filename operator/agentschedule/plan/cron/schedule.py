@@ -1,8 +1,7 @@
-"""Room plan (pure): the CronJob dialect. Parse a schedule, and say when kube-controller-manager runs it.
+"""The CronJob dialect. Parse a schedule, and say when kube-controller-manager runs it.
 
-Called by plan, api (the rules of the CRD) and the CLI; the entrance is this module. The oracle of all of it is
-github.com/robfig/cron/v3 (`ParseStandard`, `SpecSchedule.Next`), against which tests/oracle compares it.
-Zone data come from `zoneinfo`: the system's tz database where there is one, else the package `tzdata`.
+The oracle of all of it is github.com/robfig/cron/v3 (`ParseStandard`, `SpecSchedule.Next`), against which tests/oracle
+compares it. Zone data come from `zoneinfo`: the system's tz database where there is one, else the package `tzdata`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): the next due time, as the controller computes it. Called by Cron and by the counting.
+"""The next due time, as the controller computes it.
 
 `next_due` gives what robfig's SpecSchedule.Next gives, for every zone and start, its oddities at changes of the clock
 included. Where the clock does not change it searches the calendar in whole days (`_search`); near a change it takes

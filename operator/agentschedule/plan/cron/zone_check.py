@@ -1,5 +1,4 @@
-"""Room plan/cron (pure): which time zones a schedule may name, and what to write instead. Called by parse and the API
-models' callers (`cron.check_zone`, `cron.zone_warning`).
+"""Which time zones a schedule may name, and what to write instead.
 
 Accepted is what the API server accepts (apivalidation.validateTimeZone, then time.LoadLocation) and zoneinfo knows.
 """

@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): names that people write for time zones, and the IANA zone to write. Called by zone_check.
+"""Names that people write for time zones, and the IANA zone to write.
 
 Sources: Unicode CLDR windowsZones.xml (territory 001); abbreviations as the IANA data use them today.
 """

@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): what a time zone does to the clock, in integers. Called by the stepping and counting here.
+"""What a time zone does to the clock, in integers.
 
 Zone data come from `zoneinfo`, which prefers the system's tz database (PYTHONTZPATH, /usr/share/zoneinfo, ...) and
 falls back to the package `tzdata`. The controller reads its own copy: the releases may differ (time.md).

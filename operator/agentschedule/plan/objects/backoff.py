@@ -1,4 +1,4 @@
-"""How long a failed attempt waits for the next one. Called by ``plan.job`` and ``plan.run``.
+"""How long a failed attempt waits for the next one.
 
 Kubernetes waits by its own rule; a longer wait is held by the operator.
 """

@@ -1,4 +1,4 @@
-"""From an AgentSchedule to the objects that run it: CronJob, Jobs, records. Called by the rest of ``plan``.
+"""From an AgentSchedule to the objects that run it: CronJob, Jobs, records.
 
 Returns the JSON bodies that go to the API, complete: nothing is left to the API server's defaults that decides when,
 whether or how often an agent runs.
@@ -137,12 +137,12 @@ def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
     }
 
 
-def requested_run(schedule: AgentSchedule, token: str, said: Overrides | None = None) -> Body:
-    """The ScheduleRun that a token of the trigger annotation asks for, with what was said along with it."""
+def requested_run(schedule: AgentSchedule, token: str, overrides: Overrides | None = None) -> Body:
+    """The ScheduleRun that a token of the trigger annotation asks for, with the overrides that go with it."""
     name = names.triggered_run_name(schedule.metadata.name, schedule.metadata.uid, token)
     body = _run(schedule, name, Trigger.MANUAL)
     body["metadata"]["annotations"] = {names.ANNOTATION_TOKEN: names.short_hash(token)}
-    body["spec"] |= {field.value: value for field, value in (said or {}).items()}
+    body["spec"] |= {field.value: value for field, value in (overrides or {}).items()}
     return body
 
 

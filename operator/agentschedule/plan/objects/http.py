@@ -1,9 +1,10 @@
-"""From ``agent.http`` to what the bundled runner's container needs. Pure; called by ``plan.pod``."""
+"""From ``agent.http`` to what the bundled runner's container needs."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from agentschedule.api.base import KeyRef
 from agentschedule.api.http import CaFrom, HeaderFrom, HttpAgent
 from agentschedule.names import HttpEnv
 from agentschedule.plan.spec.env import compact_json, escape
@@ -51,10 +52,14 @@ def _secret_value(index: int, header: HeaderFrom) -> Body:
 
 
 def _ca_volume(ca: CaFrom) -> Body:
-    ref = ca.config_map_key_ref or ca.secret_key_ref
-    assert ref is not None  # noqa: S101 - the CRD's rule: exactly one
-    items = [{"key": ref.key, "path": CA_FILE}]
-    source: Body = {"configMap": {"name": ref.name}} if ca.config_map_key_ref else {"secret": {"secretName": ref.name}}
-    for body in source.values():
-        body["items"] = items
-    return {"name": CA_VOLUME, **source}
+    """The CRD's rule: exactly one of the two."""
+    volume: Body = {"name": CA_VOLUME}
+    if ref := ca.config_map_key_ref:
+        volume["configMap"] = {"name": ref.name, "items": _items(ref)}
+    elif ref := ca.secret_key_ref:
+        volume["secret"] = {"secretName": ref.name, "items": _items(ref)}
+    return volume
+
+
+def _items(ref: KeyRef) -> list[Body]:
+    return [{"key": ref.key, "path": CA_FILE}]

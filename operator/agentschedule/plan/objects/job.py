@@ -1,4 +1,4 @@
-"""The Job of a run: one Job is one run, its pods are the attempts. Called by ``plan.build``."""
+"""The Job of a run: one Job is one run, its pods are the attempts."""
 
 from __future__ import annotations
 

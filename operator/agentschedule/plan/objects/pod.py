@@ -1,4 +1,4 @@
-"""The agent's pod: the author's podTemplate, safe defaults, and the contract. Called by ``plan.build``."""
+"""The agent's pod: the author's podTemplate, safe defaults, and the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attempts of a run: one entry a pod, also of those that are gone. Called by ``plan.run`` and ``plan.outcome``.
+"""The attempts of a run: one entry a pod, also of those that are gone.
 
 Kubernetes counts failures too, but begins anew when somebody suspends a Job in the middle of an attempt, and forgets
 pods that it replaced. What the record has once seen stays in it.
@@ -69,12 +69,12 @@ def _entry(pod: Pod, number: int, known: Attempt | None = None) -> Attempt:
     )
 
 
-def _why_not(pod: Pod, said: str | None) -> str | None:
+def _why_not(pod: Pod, known: str | None) -> str | None:
     """Why the agent does not run. The words change with each try of the kubelet: what is said once stays; and after the
     pod's end they are gone."""
     now = waiting(pod)
-    if said and (now is None or said.startswith(pod.waiting_reason)):
-        return said
+    if known and (now is None or known.startswith(pod.waiting_reason)):
+        return known
     tells = pod.failed and pod.reason != DEADLINE_EXCEEDED
     return now or (pod.message if tells else None) or None
 

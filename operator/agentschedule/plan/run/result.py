@@ -1,4 +1,4 @@
-"""What an agent left behind, read so that nothing it wrote can fail its run. Pure; called by ``plan.run``.
+"""What an agent left behind, read so that nothing it wrote can fail its run.
 
 The contract's outward half: JSON at ``AGENT_RESULT_PATH``, which Kubernetes hands on as the pod's termination message.
 Its words are strict: a ``status`` of ``Succeeded`` or ``ok`` is none, and the exit code decides alone.
@@ -76,11 +76,11 @@ def read_result(message: str | None, log: str | None = None) -> AgentResult:
 
     ``log`` is what ``needs_log`` asks for; None if it was not read, empty if there is none. Never raises.
     """
-    said = _read_message(message or "")
-    if said is not None or log is None:
-        return said or AgentResult()
-    found = read_log(log)
-    return found if found.wire() else _remains(message or "")
+    found = _read_message(message or "")
+    if found is not None or log is None:
+        return found or AgentResult()
+    logged = read_log(log)
+    return logged if logged.wire() else _remains(message or "")
 
 
 def needs_log(message: str | None) -> bool:
@@ -254,7 +254,7 @@ class _Wire(BaseModel):
 
     def result(self) -> AgentResult:
         """The same in the words of ScheduleRun's status; what holds nothing is None."""
-        said = self.error.message or self.error.code
+        words = self.error.message or self.error.code
         usage = Usage(**self.usage.model_dump(), cost_usd=self.cost_usd)
         output = (self.output or Output()).model_copy(update={"ref": self.output_ref})
         return AgentResult(
@@ -262,7 +262,7 @@ class _Wire(BaseModel):
             run_id=self.run_id,
             session_id=self.session_id,
             status_code=self.status_code,
-            error=RunError(code=self.error.code, message=said) if said else None,
+            error=RunError(code=self.error.code, message=words) if words else None,
             retryable=self.error.retryable,
             model=self.model,
             usage=usage if usage.wire() else None,

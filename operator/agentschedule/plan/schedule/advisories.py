@@ -1,5 +1,5 @@
-"""What an author should know though the schedule is valid: what the clock will do to it, a zone that may not be what
-it seems, a deadline that a busy cluster cannot keep. Called by ``plan.status``.
+"""What an author should know though the schedule is valid: what the clock will do to it, a zone that may not be what it
+seems, a deadline that a busy cluster cannot keep.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from agentschedule.plan.cron import Cron
 from agentschedule.plan.objects.build import KEPT_JOBS
 from agentschedule.plan.observed import Observed
 
-# How much later than the deadline a due time is final: the news of its Job may be on the way.
+# How much later than the deadline a due time is final: the event of its Job may be on the way.
 GRACE = timedelta(seconds=5)
 SECOND = timedelta(seconds=1)
 

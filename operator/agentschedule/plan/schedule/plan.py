@@ -95,7 +95,7 @@ def _bookkeeping(
 def _has_expired(
     schedule: AgentSchedule | Unreadable, status: AgentScheduleStatus, observed: Observed, closed: Closed
 ) -> bool:
-    """True if what this status is the first to count is beyond ``history``: no news would bring us back for it."""
+    """True if what this status is the first to count is beyond ``history``: no event would bring us back for it."""
     if isinstance(schedule, Unreadable) or closed.again_at is not None:
         return False
     return bool(expired(schedule.model_copy(update={"status": status}), observed))

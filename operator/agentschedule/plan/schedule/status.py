@@ -125,8 +125,10 @@ def _warnings(schedule: AgentSchedule | Unreadable, found: Findings) -> Iterator
     timing = found.validation.timing
     if timing is None or isinstance(schedule, Unreadable):
         return
-    if said := warnings(schedule.spec, timing, found.now):
-        yield Finding(names.Condition.WARNING, True, said[0].reason, " ".join(item.message for item in said))
+    if advisories := warnings(schedule.spec, timing, found.now):
+        yield Finding(
+            names.Condition.WARNING, True, advisories[0].reason, " ".join(item.message for item in advisories)
+        )
 
 
 def _last_run(last: RunSummary | None) -> Iterator[Finding]:
@@ -238,7 +240,7 @@ def _outcome(run: ScheduleRun) -> dict[str, object]:
 
 
 def session_moved(schedule: AgentSchedule | Unreadable, status: AgentScheduleStatus) -> bool:
-    """True if, with this status, the CronJob is to hand on another session: no news would bring us back for it."""
+    """True if, with this status, the CronJob is to hand on another session: no event would bring us back for it."""
     if isinstance(schedule, Unreadable):
         return False
     return session_id(schedule) != session_id(schedule.model_copy(update={"status": status}))

@@ -1,6 +1,4 @@
-"""What the changes of a zone's clock do to a schedule, compared with what its fields promise. Called by
-``plan.warnings`` and the CLI.
-"""
+"""What the changes of a zone's clock do to a schedule, compared with what its fields promise."""
 
 from __future__ import annotations
 

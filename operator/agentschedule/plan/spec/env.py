@@ -1,4 +1,4 @@
-"""Text on its way into a pod's environment, and back. Used by ``plan`` and by ``cluster.parse``."""
+"""Text on its way into a pod's environment, and back."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What a manual run says otherwise than its schedule, and whether it may. Called by ``plan.trigger`` and
-``plan.build``.
+"""What a manual run says otherwise than its schedule, and whether it may.
 
 Who may start a run may not rewrite it: nothing is taken that ``manualRuns.allowOverrides`` does not list.
 """
@@ -55,24 +54,24 @@ def with_overrides(schedule: AgentSchedule, run: ScheduleRun) -> AgentSchedule:
     return _changed(schedule, overrides_of(run.spec))
 
 
-def _changed(schedule: AgentSchedule, said: Overrides) -> AgentSchedule:
+def _changed(schedule: AgentSchedule, overrides: Overrides) -> AgentSchedule:
     spec = schedule.spec
     changes: dict[str, Any] = {}
-    if Override.MESSAGE in said:
-        changes |= {"message": said[Override.MESSAGE], "message_from": None}
-    if Override.PARAMS in said:
-        changes["params"] = said[Override.PARAMS]
-    if Override.MODEL in said:
-        changes["agent"] = spec.agent.model_copy(update={"model": said[Override.MODEL]})
-    if Override.TIMEOUT_SECONDS in said:
-        changes["timeout_seconds"] = said[Override.TIMEOUT_SECONDS]
+    if Override.MESSAGE in overrides:
+        changes |= {"message": overrides[Override.MESSAGE], "message_from": None}
+    if Override.PARAMS in overrides:
+        changes["params"] = overrides[Override.PARAMS]
+    if Override.MODEL in overrides:
+        changes["agent"] = spec.agent.model_copy(update={"model": overrides[Override.MODEL]})
+    if Override.TIMEOUT_SECONDS in overrides:
+        changes["timeout_seconds"] = overrides[Override.TIMEOUT_SECONDS]
     return schedule.model_copy(update={"spec": spec.model_copy(update=changes)})
 
 
-def forbidden(schedule: AgentSchedule, said: Overrides) -> str | None:
+def forbidden(schedule: AgentSchedule, overrides: Overrides) -> str | None:
     """What a run says that the schedule does not allow, and what to write; None if it may say all of it."""
     allowed = (schedule.spec.manual_runs or ManualRuns()).allow_overrides or ()
-    extra = [field.value for field in said if field not in allowed]
+    extra = [field.value for field in overrides if field not in allowed]
     if not extra:
         return None
     quoted, it = " and ".join(f'"{field}"' for field in extra), "it" if len(extra) == 1 else "them"
@@ -82,13 +81,13 @@ def forbidden(schedule: AgentSchedule, said: Overrides) -> str | None:
     )
 
 
-def invalid(schedule: AgentSchedule, said: Overrides) -> str | None:
+def invalid(schedule: AgentSchedule, overrides: Overrides) -> str | None:
     """What is wrong with that which a run says; the limits are those of the schedule's own fields."""
-    message = said.get(Override.MESSAGE) or ""
+    message = overrides.get(Override.MESSAGE) or ""
     if len(message) > MAX_TEXT:
         return f"message is {len(message):,} characters; at most {MAX_TEXT:,} fit."
-    if Override.PARAMS in said and not isinstance(said[Override.PARAMS], dict):
+    if Override.PARAMS in overrides and not isinstance(overrides[Override.PARAMS], dict):
         example = f"""{names.ANNOTATION_TRIGGER_PARAMS}='{{"region": "emea"}}'"""
         return f"params must be a JSON object: write {example}."
-    validation = validate(_changed(schedule, said))
+    validation = validate(_changed(schedule, overrides))
     return None if validation.accepted else f"{validation.message}."

@@ -1,6 +1,4 @@
-"""When a schedule runs: schedule, interval or runAt, within its window, in the terms of a CronJob. Called by the rest
-of ``plan``.
-"""
+"""When a schedule runs: schedule, interval or runAt, within its window, in the terms of a CronJob."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Is this spec one that can run? The part of it that only the operator can judge. Called by ``plan.schedule`` and
-``plan.run``.
-"""
+"""Is this spec one that can run? The part of it that only the operator can judge."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ class Validation:
 
 
 def validate(schedule: AgentSchedule | Unreadable) -> Validation:
-    """The validation on a spec, by itself: no cluster needed."""
+    """Whether a spec can run, by itself: no cluster needed."""
     if isinstance(schedule, Unreadable):
         return Validation(None, Reason.INVALID_SPEC, schedule.problem)
     problem = _agent_problem(schedule) or _params_problem(schedule)
@@ -52,11 +50,11 @@ def with_refusal(validation: Validation, refusal: str | None) -> Validation:
 
 
 def validation_in_force(schedule: AgentSchedule | Unreadable) -> Validation:
-    """The validation on a spec that the schedule's own reconcile has judged already: with the API's part of it."""
+    """The validation of a spec that the schedule's own reconcile has judged already: with the API's part of it."""
     status, generation = schedule.status, schedule.metadata.generation
-    said = (c for c in (status and status.conditions) or () if c.type == Condition.ACCEPTED and c.status == "False")
-    no = next((c.message for c in said if c.observed_generation == generation), None)
-    return with_refusal(validate(schedule), no)
+    denials = (c for c in (status and status.conditions) or () if c.type == Condition.ACCEPTED and c.status == "False")
+    refusal = next((c.message for c in denials if c.observed_generation == generation), None)
+    return with_refusal(validate(schedule), refusal)
 
 
 def _agent_problem(schedule: AgentSchedule) -> str | None:

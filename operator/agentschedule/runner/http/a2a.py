@@ -1,4 +1,4 @@
-"""Protocol A2A over JSON-RPC, version 1.0, or 0.3 where a server knows no other. Called by ``follow``.
+"""Protocol A2A over JSON-RPC, version 1.0, or 0.3 where a server knows no other.
 
 The message is sent to be answered at once, with a task; the task is asked for until it ends.
 """

@@ -1,4 +1,4 @@
-"""Protocol Agno: an agent, team or workflow of an AgentOS, as a run in its background. Called by ``follow``.
+"""Protocol Agno: an agent, team or workflow of an AgentOS, as a run in its background.
 
 A run in the background survives the connection, and is asked for; it needs a database at the agent. It is started as a
 stream, of which only the first event is read: AgentOS notices a cancel between two events, and without a stream only

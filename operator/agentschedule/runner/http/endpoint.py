@@ -1,4 +1,4 @@
-"""Protocol JSON: any endpoint, as ``spec.agent.http`` describes it. Called by ``follow``."""
+"""Protocol JSON: any endpoint, as ``spec.agent.http`` describes it."""
 
 from __future__ import annotations
 

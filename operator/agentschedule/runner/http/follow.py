@@ -1,4 +1,4 @@
-"""Starts a run, follows it to its end, cancels it when the attempt is stopped. Called by ``__main__``."""
+"""Starts a run, follows it to its end, cancels it when the attempt is stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocol LangGraph: a run on a thread of a LangGraph server (Agent Server, ``langgraph dev``). Called by ``follow``.
+"""Protocol LangGraph: a run on a thread of a LangGraph server (Agent Server, ``langgraph dev``).
 
 The run's own status says ``success`` also for a graph that waits in an interrupt: only the thread's state tells.
 """

@@ -1,4 +1,4 @@
-"""Takes secrets out of whatever a server says back. Used by ``transport`` on every answer, before anything is cut."""
+"""Takes secrets out of whatever a server says back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a run at the server, and what can go wrong. Used by all of ``runner.http``."""
+"""What is known of a run at the server, and what can go wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``$(AGENT_MESSAGE)`` in a URL or body, and dotted paths into an answer. Used by the protocols."""
+"""``$(AGENT_MESSAGE)`` in a URL or body, and dotted paths into an answer."""
 
 from __future__ import annotations
 

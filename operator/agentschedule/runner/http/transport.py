@@ -1,4 +1,4 @@
-"""Every request of the runner: tries, redirects, TLS, limits. Called by the protocols.
+"""Every request of the runner: tries, redirects, TLS, limits.
 
 A request that may have been executed is never sent a second time, unless it only reads.
 """
