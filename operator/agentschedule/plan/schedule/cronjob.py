@@ -12,7 +12,7 @@ from agentschedule.plan.actions import Action, CreateCronJob, Event, UpdateCronJ
 from agentschedule.plan.answers import CronJobRefused
 from agentschedule.plan.concurrency import blocks_due_times
 from agentschedule.plan.cron import Cron
-from agentschedule.plan.cronjob_gate import gate, in_flight, repair, write_before
+from agentschedule.plan.cronjob_gate import CONTROLLER_GRACE, QUIET, gate, in_flight, repair, write_before
 from agentschedule.plan.objects import build
 from agentschedule.plan.observed import CronJob
 from agentschedule.plan.schedule.context import ScheduleContext
@@ -58,9 +58,33 @@ def decide_cronjob(context: ScheduleContext) -> CronJobDecision:
         return CronJobDecision((may_write.first,))
     if not may_write.open or wanted is None:
         return CronJobDecision(wait_until=may_write.wait_until, behind=drifted)
+    return _put_right(context, cronjob, live, wanted)
+
+
+def _put_right(context: ScheduleContext, cronjob: CronJob, live: Cron, wanted: build.Body) -> CronJobDecision:
+    """Write the CronJob: the gate is open for the schedule in force; the new one has its quiet second too."""
+    coming = _coming_of_new_schedule(context, cronjob)
+    if coming and coming - context.now <= QUIET:
+        return CronJobDecision(wait_until=coming + CONTROLLER_GRACE, behind=True)
     if _closes_ledger(context, cronjob, wanted["spec"], live) and context.close(final=True).fates:
         return CronJobDecision(close_ledger=True, behind=True)
     return _update(context, cronjob, wanted)
+
+
+def _coming_of_new_schedule(context: ScheduleContext, cronjob: CronJob) -> datetime | None:
+    """The next due time of a schedule that is not in force yet. The controller passes over the one that comes before it
+    has seen the change: it counts from then on, and looks only at the one after."""
+    timing = context.validation.timing
+    if timing is None or (cronjob.schedule, cronjob.time_zone) == (timing.cron.text, timing.cron.time_zone):
+        return None
+    return timing.next(context.now)
+
+
+def _write_before(context: ScheduleContext, cronjob: CronJob) -> datetime | None:
+    """Until when the write may reach the API server: neither the old nor the new schedule may be about to come due."""
+    old = write_before(cronjob, context.live, context.now) if context.live else None
+    coming = _coming_of_new_schedule(context, cronjob)
+    return min((moment for moment in (old, coming and coming - QUIET) if moment), default=None)
 
 
 def _nothing_due_after(context: ScheduleContext) -> datetime | None:
@@ -126,8 +150,7 @@ def _update(context: ScheduleContext, cronjob: CronJob, wanted: build.Body | Non
         f"Put CronJob {cronjob.name} back: someone had edited it." if edited else f"Updated CronJob {cronjob.name}."
     )
     mark = needs_mark(cronjob, wanted["spec"], timing) or stray_mark(context)
-    before = write_before(cronjob, context.live, context.now) if context.live else None
-    action = UpdateCronJob(cronjob, wanted, mark, timing.not_before, before)
+    action = UpdateCronJob(cronjob, wanted, mark, timing.not_before, _write_before(context, cronjob))
     events = (Event(edited, Reason.CRONJOB_UPDATED, message),) if edited or _asked_for(context) else ()
     return CronJobDecision((action,), events)
 

@@ -119,3 +119,16 @@ def test_an_edit_says_until_when_it_may_be_written() -> None:
     (action,) = plan_at("07:40:02", hourly(timeoutSeconds=60), Observed(a_cronjob())).actions
     assert isinstance(action, UpdateCronJob)
     assert action.before == at("07:59:59")
+
+
+def test_a_new_schedule_is_not_written_in_the_last_second_before_it_comes_due() -> None:
+    """The controller would see the edit too late, and look only at the due time after that one."""
+    edited = a_schedule(SEEN, schedule="41 * * * *")
+    world = Observed(in_force(hourly()))
+
+    near, early = plan_at("07:40:59.900", edited, world), plan_at("07:40:58", edited, world)
+
+    assert (near.actions, near.requeue_at) == ((), at("07:41:01"))
+    (action,) = early.actions
+    assert isinstance(action, UpdateCronJob)
+    assert action.before == at("07:40:59")
