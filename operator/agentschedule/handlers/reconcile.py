@@ -21,7 +21,7 @@ from agentschedule.cluster.events import Recorder
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
 from agentschedule.plan.actions import Plan
-from agentschedule.plan.answers import Answer
+from agentschedule.plan.answers import Answer, Refusal
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.plan import is_at_rest, needs_fresh_look, plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
@@ -118,9 +118,9 @@ class Reconciler:
                     return plan.requeue_at
                 continue
             logger.info("%s %s/%s: %s", subject.kind, key.namespace, subject.meta.name, plan)
-            given = [await applier.apply(action) for action in plan.actions]
-            answers += tuple(answer for answer in given if answer)
-            if not answers:
+            given = [answer for action in plan.actions if (answer := await applier.apply(action))]
+            answers += tuple(given)
+            if not any(isinstance(answer, Refusal) for answer in given):
                 await self.recorder.record(subject.kind, subject.meta, plan.events, self.now())
         raise ClusterError(f"no end after {MAX_STEPS} steps")
 
