@@ -15,9 +15,10 @@ from typing import Any
 from agentschedule import names
 from agentschedule.api.base import Model, ObjectMeta
 from agentschedule.cluster import observe
-from agentschedule.cluster.apply import Applier, write_status
+from agentschedule.cluster.apply import Applier
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.events import Recorder
+from agentschedule.cluster.status import write_status
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
 from agentschedule.plan.actions import Plan

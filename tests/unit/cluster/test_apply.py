@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from agentschedule.cluster.apply import Applier, merge_patch
+from agentschedule.cluster.apply import Applier
 from agentschedule.cluster.client import Reply, Resource
+from agentschedule.cluster.status import merge_patch
 from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import AlreadyExists, Conflict, Refused
 from agentschedule.plan.actions import AskWhyMissed, AskWhyWaiting, ClaimRun, CreateRun, StartDue, UpdateCronJob

@@ -167,6 +167,6 @@ def test_a_look_at_the_pods_shows_what_the_watch_did_not() -> None:
 def test_a_log_is_read_or_there_is_none(
     logs: list[str | Exception], text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentschedule.cluster.steer.LOG_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("agentschedule.cluster.ask.LOG_PAUSE_SECONDS", 0)
     answer = do(Server(logs=logs), ReadLog(a_pod()))
     assert answer.message == text
