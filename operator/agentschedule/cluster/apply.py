@@ -20,6 +20,14 @@ from agentschedule.cluster.write_run import RunWriter
 from agentschedule.plan import actions
 from agentschedule.plan.answers import Answer
 
+# What each match below takes. An action that is in none does not type-check.
+CronJobAction = actions.CreateCronJob | actions.UpdateCronJob | actions.RepairCronJob | actions.StartDue
+RunAction = actions.CreateRun | actions.ClaimRun | actions.CancelRun | actions.DeleteRun
+JobAction = (
+    actions.CreateJob | actions.ReleaseJob | actions.HoldJob | actions.ResumeJob | actions.EndJob | actions.DeleteJob
+)
+Question = actions.AskWhyMissed | actions.AskWhyWaiting | actions.ReadLog | actions.LookAtPods | actions.AskNamespace
+
 
 class Applier:
     """Carries out actions about one schedule."""
@@ -35,9 +43,34 @@ class Applier:
     async def apply(self, action: actions.Action) -> Answer | None:
         """Do one action. Returns the refusal of a write, if it is the user's to mend, or the reply to a question.
         Raises ClusterError for what a retry may mend."""
-        return await self._call(action)
+        match action:
+            case actions.CreateCronJob() | actions.UpdateCronJob() | actions.RepairCronJob() | actions.StartDue():
+                return await self._cronjob(action)
+            case actions.CreateRun() | actions.ClaimRun() | actions.CancelRun() | actions.DeleteRun():
+                return await self._run(action)
+            case (
+                actions.CreateJob()
+                | actions.ReleaseJob()
+                | actions.HoldJob()
+                | actions.ResumeJob()
+                | actions.EndJob()
+                | actions.DeleteJob()
+            ):
+                return await self._job(action)
+            case (
+                actions.AskWhyMissed()
+                | actions.AskWhyWaiting()
+                | actions.ReadLog()
+                | actions.LookAtPods()
+                | actions.AskNamespace()
+            ):
+                return await self._ask(action)
+            case actions.StopPod():
+                return await self._pods.stop(action)
+            case _:
+                assert_never(action)
 
-    def _call(self, action: actions.Action) -> Awaitable[Answer | None]:  # noqa: C901, PLR0912
+    def _cronjob(self, action: CronJobAction) -> Awaitable[Answer | None]:
         match action:
             case actions.CreateCronJob():
                 return self._cronjobs.create(action)
@@ -47,6 +80,11 @@ class Applier:
                 return self._cronjobs.repair(action)
             case actions.StartDue():
                 return self._cronjobs.start_due(action)
+            case _:
+                assert_never(action)
+
+    def _run(self, action: RunAction) -> Awaitable[Answer | None]:
+        match action:
             case actions.CreateRun():
                 return self._runs.create(action)
             case actions.ClaimRun():
@@ -55,6 +93,11 @@ class Applier:
                 return self._runs.cancel(action)
             case actions.DeleteRun():
                 return self._runs.delete(action)
+            case _:
+                assert_never(action)
+
+    def _job(self, action: JobAction) -> Awaitable[Answer | None]:
+        match action:
             case actions.CreateJob():
                 return self._jobs.create(action)
             case actions.ReleaseJob():
@@ -67,8 +110,11 @@ class Applier:
                 return self._jobs.end(action)
             case actions.DeleteJob():
                 return self._jobs.delete(action)
-            case actions.StopPod():
-                return self._pods.stop(action)
+            case _:
+                assert_never(action)
+
+    def _ask(self, action: Question) -> Awaitable[Answer | None]:
+        match action:
             case actions.AskWhyMissed():
                 return self._questions.why_missed(action)
             case actions.AskWhyWaiting():

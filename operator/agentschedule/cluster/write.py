@@ -1,4 +1,4 @@
-"""What the writers of all kinds share: each write's answer goes into the store at once, so that the next plan sees it."""
+"""What the writers of all kinds share. Each write's answer goes into the store at once: the next plan sees it."""
 
 from __future__ import annotations
 
