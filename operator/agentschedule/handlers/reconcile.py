@@ -1,4 +1,4 @@
-"""One reconcile of one schedule: its runs, then itself. Called by the workers of ``handlers.queue``.
+"""One reconcile of one schedule: its runs, then itself.
 
 Plan, apply, and plan again, until nothing is left to do; then one status write, then the events. Blind to what caused
 it, and running it twice changes nothing.
@@ -105,7 +105,7 @@ class Reconciler:
     async def _steps(
         self, key: Key, step: Callable[[tuple[Answer, ...]], Awaitable[tuple[Subject, Plan[Any]] | None]]
     ) -> datetime | None:
-        """Plan and apply until no action is left, then say so. Returns when to look again."""
+        """Plan and apply until no action is left, then write the status. Returns when to look again."""
         applier = Applier(self.client, self.store, key)
         answers: tuple[Answer, ...] = ()
         for _ in range(MAX_STEPS):
@@ -114,7 +114,7 @@ class Reconciler:
                 return None
             subject, plan = planned
             if not plan.actions:
-                await self._say(subject, plan)
+                await self._publish(subject, plan)
                 if not plan.replan:
                     return plan.requeue_at
                 continue
@@ -125,7 +125,7 @@ class Reconciler:
                 await self.recorder.record(subject.kind, subject.meta, plan.events, self.now())
         raise ClusterError(f"no end after {MAX_STEPS} steps")
 
-    async def _say(self, subject: Subject, plan: Plan[Any]) -> None:
+    async def _publish(self, subject: Subject, plan: Plan[Any]) -> None:
         """One status write, and none when nothing has changed; events follow after it."""
         if plan.status is None:
             return
