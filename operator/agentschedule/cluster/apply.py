@@ -66,7 +66,8 @@ class Applier:
             ):
                 return await self._ask(action)
             case actions.StopPod():
-                return await self._pods.stop(action)
+                await self._pods.stop(action)
+                return None
             case _:
                 assert_never(action)
 
