@@ -74,7 +74,7 @@ class CronJobWriter:
         self.writes.store.cronjobs.put(await self._patch_status(action.current, status))
 
     async def _patch_status(self, cronjob: CronJob, status: Body) -> Body:
-        """Past the store: between the mark and the spec nobody is to plan."""
+        """Returns the CronJob, which the caller puts into the store: not between the mark and the spec."""
         path = resources.CRONJOBS.path(cronjob.namespace, cronjob.name, "status")
         body = {"metadata": {"resourceVersion": cronjob.resource_version}, "status": status}
         return await self.writes.client.patch(path, body)
