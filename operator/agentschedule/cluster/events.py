@@ -1,6 +1,6 @@
-"""Events for people, as ``kubectl describe`` shows them. Called by ``handlers`` after the status is written.
+"""Events for people, as ``kubectl describe`` shows them.
 
-The same words about the same object are said once in ten minutes.
+The same words about the same object are posted once in ten minutes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Recorder:
     def __init__(self, client: Client, identity: str) -> None:
         self._client = client
         self._identity = identity
-        self._said: OrderedDict[str, datetime] = OrderedDict()
+        self._recorded: OrderedDict[str, datetime] = OrderedDict()
 
     async def record(self, kind: str, about: ObjectMeta, events: Iterable[Event], now: datetime) -> None:
         for event in events:
@@ -38,11 +38,11 @@ class Recorder:
                 await self._post(kind, about, event, now)
 
     def _is_new(self, words: str, now: datetime) -> bool:
-        last = self._said.pop(words, None)
+        last = self._recorded.pop(words, None)
         silent = last is not None and now - last < SILENCE
-        self._said[words] = last if last and silent else now
-        while len(self._said) > REMEMBERED:
-            self._said.popitem(last=False)
+        self._recorded[words] = last if last and silent else now
+        while len(self._recorded) > REMEMBERED:
+            self._recorded.popitem(last=False)
         return not silent
 
     async def _post(self, kind: str, about: ObjectMeta, event: Event, now: datetime) -> None:

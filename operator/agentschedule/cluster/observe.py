@@ -1,5 +1,5 @@
-"""Fresh looks at the cluster, past the watches. Called by ``handlers`` before decisions that must not be made on old
-news, and to compare everything now and then.
+"""Fresh looks at the cluster, past the watches: before decisions that must not be made on old
+knowledge, and to compare everything now and then.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ async def refresh_runs(client: Client, store: Store, key: Key) -> None:
 
 
 async def compare(client: Client, table: Table[Any]) -> tuple[set[Key], set[Key]]:
-    """List all of a kind and take it in; returns the schedules of what was news, and of what is gone.
+    """List all of a kind and take it in; returns the schedules of what has changed, and of what is gone.
 
-    The watch should have brought the news; of what went while it began anew it never tells.
+    The watch should have brought the changes; of what went while it began anew it never tells.
     """
     ours = table.resource not in (resources.SCHEDULES, resources.RUNS)
     bodies, version = await client.list(table.resource, selector=resources.OURS if ours else "")

@@ -1,4 +1,4 @@
-"""From the API's JSON to ``plan``'s terms: where raw dicts stop. Called by ``cluster.store`` for each object.
+"""From the API's JSON to ``plan``'s terms: where raw dicts stop.
 
 A schedule's spec that the models do not take becomes an ``Unreadable``. What raises here is put aside by the store: a
 run that the models do not take, and a status that does not say what has been counted and handled. To take such a status
@@ -8,36 +8,31 @@ for an empty one would count anew, and start anew.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
-import orjson
 from pydantic import ValidationError
 
 from agentschedule import names
 from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
-from agentschedule.api.policies import MessageFrom, Retry
-from agentschedule.api.run import RunInput, ScheduleRun, ScheduleRunStatus
+from agentschedule.api.policies import Retry
+from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
-from agentschedule.names import Env
+from agentschedule.cluster.parse_input import run_input
 from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
-from agentschedule.plan.spec.depth import MAX_PARAMS_DEPTH, is_deeper
-from agentschedule.plan.spec.env import unescape
 from agentschedule.plan.spec.timing import JUST_BEFORE
 
 Body = dict[str, Any]
 D = TypeVar("D")
 M = TypeVar("M", bound=Model)
 MAX_DIGITS = 9
-# Of a message, and of params, that a record repeats: it is read by every watcher, and the Job has the whole.
-MAX_INPUT_BYTES = 4096
-# What a later version may have said in words that are not known here, and that decides nothing.
-SAID_OF_A_SCHEDULE = frozenset({"phase", "lastRun", "lastTrigger"})
-SAID_OF_A_RUN = frozenset({"attempts"})
+# What a later version may have put in words that are not known here, and that decides nothing.
+UNDECISIVE_IN_A_SCHEDULE = frozenset({"phase", "lastRun", "lastTrigger"})
+UNDECISIVE_IN_A_RUN = frozenset({"attempts"})
 
 
 def schedule(body: Body, bundled_image: str = "") -> AgentSchedule | Unreadable:
     """An AgentSchedule; ``bundled_image`` is what runs agents behind HTTP in this installation."""
-    status = _status(AgentScheduleStatus, body.get("status"), SAID_OF_A_SCHEDULE)
+    status = _status(AgentScheduleStatus, body.get("status"), UNDECISIVE_IN_A_SCHEDULE)
     try:
         return _with_image(AgentSchedule.model_validate(body | {"status": status}), bundled_image)
     except ValidationError as error:
@@ -52,15 +47,15 @@ def _with_image(schedule: AgentSchedule, bundled: str) -> AgentSchedule:
     return schedule.model_copy(update={"spec": spec})
 
 
-def _status(model: type[M], status: Body | None, said: frozenset[str]) -> M | None:
-    """A status, without those of the fields ``said`` that cannot be read."""
+def _status(model: type[M], status: Body | None, undecisive: frozenset[str]) -> M | None:
+    """A status, without those of the fields ``undecisive`` that cannot be read."""
     if not status:
         return None
     try:
         return model.model_validate(status)
     except ValidationError as error:
         odd = {item["loc"][0] for item in error.errors()}
-        if not odd <= said:
+        if not odd <= undecisive:
             raise
         return model.model_validate({field: value for field, value in status.items() if field not in odd})
 
@@ -75,8 +70,8 @@ def run(body: Body) -> ScheduleRun:
     status = body.get("status") or {}
     # A phase that is not known here: where the run has its Job and has not ended, the Job tells how it stands.
     open_ = status.get("jobUID") and not any(c["type"] == names.Condition.FINISHED for c in _conditions(status))
-    said = SAID_OF_A_RUN | {"phase"} if open_ else SAID_OF_A_RUN
-    return ScheduleRun.model_validate(body | {"status": _status(ScheduleRunStatus, status, said)})
+    undecisive = UNDECISIVE_IN_A_RUN | {"phase"} if open_ else UNDECISIVE_IN_A_RUN
+    return ScheduleRun.model_validate(body | {"status": _status(ScheduleRunStatus, status, undecisive)})
 
 
 def moment(text: str | None) -> datetime | None:
@@ -167,7 +162,7 @@ def job(body: Body) -> Job:
         message=end.get("message") or "",
         started_at=moment(status.get("startTime")),
         finished_at=moment(status.get("completionTime") or end.get("lastTransitionTime")),
-        input=_input(spec),
+        input=run_input(spec),
         timeout_seconds=spec["template"]["spec"].get("activeDeadlineSeconds"),
         retry_limit=spec.get("backoffLimitPerIndex") or 0,
         retry_delay_seconds=small_int(annotations.get(names.ANNOTATION_RETRY_DELAY), Retry().delay_seconds),
@@ -175,58 +170,20 @@ def job(body: Body) -> Job:
     )
 
 
-def _input(spec: Body) -> RunInput:
-    """What the run is really given: read from its Job, not from today's schedule."""
-    env = {item["name"]: unescape(item.get("value") or "") for item in _agent(spec).get("env") or ()}
-    try:
-        params = orjson.loads(env.get(Env.PARAMS) or "{}")
-    except orjson.JSONDecodeError:
-        params = {}
-    if not isinstance(params, dict) or is_deeper(params, MAX_PARAMS_DEPTH):
-        params = {}
-    whole = env.get(Env.MESSAGE) or ""
-    message = whole.encode()[:MAX_INPUT_BYTES].decode(errors="ignore")
-    too_many = len(env.get(Env.PARAMS, "").encode()) > MAX_INPUT_BYTES
-    return RunInput(
-        message=message or None,
-        message_from=_message_from(spec) if env.get(Env.MESSAGE_FILE) else None,
-        params=None if too_many else _without_nulls(params) or None,
-        truncated=True if too_many or message != whole else None,
-        model=env.get(Env.MODEL) or None,
-        session_id=env.get(Env.SESSION_ID) or None,
-    )
+class _AgentState(TypedDict):
+    """The fields of a ``Pod`` that its agent's container decides."""
 
-
-def _message_from(spec: Body) -> MessageFrom | None:
-    """Where the message came from: a reference, never its content. A Job of somebody else may say anything."""
-    volumes: list[Body] = spec["template"]["spec"].get("volumes") or []
-    source = next((v.get("configMap") or {} for v in volumes if v["name"] == names.MESSAGE_VOLUME), {})
-    items = source.get("items") or [{}]
-    try:
-        return MessageFrom.model_validate({"configMapKeyRef": {"name": source.get("name"), "key": items[0].get("key")}})
-    except ValidationError:
-        return None
-
-
-def _without_nulls(value: Any) -> Any:
-    """Objects without their nulls: in a merge patch, which our writes are, null means to remove."""
-    if not isinstance(value, dict):
-        return value
-    return {field: _without_nulls(part) for field, part in value.items() if part is not None}
-
-
-def _agent(spec: Body) -> Body:
-    containers: list[Body] = spec["template"]["spec"].get("containers") or []
-    return next((c for c in containers if c["name"] == names.AGENT_CONTAINER), {})
+    started_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    termination_message: str | None
+    container_reason: str
+    waiting_reason: str
+    waiting_message: str
 
 
 def pod(body: Body) -> Pod:
     meta, status = body["metadata"], body.get("status") or {}
-    statuses = status.get("containerStatuses") or ()
-    agent: Body = next((c for c in statuses if c["name"] == names.AGENT_CONTAINER), {})
-    state = agent.get("state") or {}
-    end, running = state.get("terminated") or {}, state.get("running") or {}
-    waiting = _waiting(status, state.get("waiting") or {})
     annotations = meta.get("annotations") or {}
     set_ = {c["type"]: c.get("reason") or c["type"] for c in _conditions(status) if c["status"] == "True"}
     return Pod(
@@ -247,14 +204,26 @@ def pod(body: Body) -> Pod:
         deletion_time=moment(meta.get("deletionTimestamp")),
         disrupted=set_.get(names.DISRUPTION_TARGET, ""),
         no_retry=set_.get(names.NO_RETRY, ""),
+        **_agent_state(status),
+    )
+
+
+def _agent_state(status: Body) -> _AgentState:
+    """How the agent's container stands, or why it does not run yet."""
+    statuses = status.get("containerStatuses") or ()
+    agent: Body = next((c for c in statuses if c["name"] == names.AGENT_CONTAINER), {})
+    state = agent.get("state") or {}
+    end, running = state.get("terminated") or {}, state.get("running") or {}
+    reason, message = _waiting(status, state.get("waiting") or {})
+    return _AgentState(
         # Of a container that could not be started, the kubelet says 1970.
         started_at=None if end.get("reason") in NEVER_RAN else moment(end.get("startedAt") or running.get("startedAt")),
         ended_at=moment(end.get("finishedAt")),
         exit_code=end.get("exitCode"),
         termination_message=end.get("message"),
         container_reason=end.get("reason") or "",
-        waiting_reason=waiting[0],
-        waiting_message=waiting[1],
+        waiting_reason=reason,
+        waiting_message=message,
     )
 
 
@@ -267,8 +236,8 @@ def _other_failure(status: Body) -> str:
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         end = (container.get("state") or {}).get("terminated") or {}
         if end.get("exitCode") and container["name"] != names.AGENT_CONTAINER:
-            said = _first_line((end.get("message") or "").strip())
-            return f"container {container['name']} exited with code {end['exitCode']}" + (f": {said}" if said else "")
+            words = _first_line((end.get("message") or "").strip())
+            return f"container {container['name']} exited with code {end['exitCode']}" + (f": {words}" if words else "")
     return ""
 
 

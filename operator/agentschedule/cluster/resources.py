@@ -1,6 +1,4 @@
-"""The kinds that the operator works with, and the label that narrows what it watches. Used by ``cluster`` and
-``handlers``.
-"""
+"""The kinds that the operator works with, and the label that narrows what it watches."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the operator knows of the cluster: slim, parsed, found by schedule. Filled by watches, lists and our own writes.
 
-Every object carries its resourceVersion, and an older one never replaces a newer: so the order in which news arrives
+Every object carries its resourceVersion, and an older one never replaces a newer: so the order in which changes arrive
 does not matter, and a write of ours is seen at once.
 """
 
@@ -24,13 +24,13 @@ from agentschedule.plan.observed import CronJob, Job, Observed, Pod, Unreadable
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
 T = TypeVar("T")
-# Deleted objects that are remembered, so that late news of them is not believed.
+# Deleted objects that are remembered, so that late events about them are not believed.
 TOMBSTONES = 10_000
 FOR_GOOD = sys.maxsize
 
 
 class Key(NamedTuple):
-    """A schedule: what all news is about in the end."""
+    """A schedule: what every object is about in the end."""
 
     namespace: str
     schedule: str
@@ -58,7 +58,8 @@ class Table(Generic[T]):
     _odd: set[str] = field(default_factory=set)
 
     def put(self, body: Body, schedule: str | None = None) -> Key | None:
-        """Take in an object; returns the schedule it is about, or None if this is old news, or cannot be read."""
+        """Take in an object; returns the schedule it is about, or None if it is older than what is known, or
+        cannot be read."""
         meta = body["metadata"]
         uid, version = meta["uid"], int(meta["resourceVersion"])
         old = self._by_uid.get(uid)
@@ -77,13 +78,13 @@ class Table(Generic[T]):
         return key
 
     def _put_aside(self, uid: str, name: str) -> None:
-        """What cannot be read is left as it is, and what was known of it stays known: said once, with the reason."""
+        """What cannot be read is left as it is, and what was known of it stays known: logged once, with the reason."""
         if uid not in self._odd:
             logger.exception("cannot read %s %s: it is left alone", self.resource.plural, name)
         self._odd.add(uid)
 
     def drop(self, uid: str, version: int = FOR_GOOD) -> Key | None:
-        """The object is gone, or has lost the label that we watch by: older news than ``version`` is not believed."""
+        """The object is gone, or has lost the label that we watch by. Nothing older than ``version`` is believed."""
         self._gone[uid] = version
         self._odd.discard(uid)
         while len(self._gone) > TOMBSTONES:
@@ -115,16 +116,16 @@ class Table(Generic[T]):
         return next(reversed(self.of(key)), None)
 
     def compare(self, bodies: Iterable[Body], version: int, within: Key | None = None) -> tuple[set[Key], set[Key]]:
-        """Take in a list made at ``version``, of everything or of one schedule; returns the schedules of what was news
-        and of what is gone: a watch that began anew never tells of that."""
+        """Take in a list made at ``version``, of everything or of one schedule; returns the schedules of what has
+        changed and of what is gone: a watch that began anew never tells of that."""
         listed = {body["metadata"]["uid"]: body for body in bodies}
-        news = {key for body in listed.values() if (key := self.put(body))}
+        changed = {key for body in listed.values() if (key := self.put(body))}
         gone = [
             (uid, entry.version + 1)
             for uid, entry in self._by_uid.items()
             if entry.watched and uid not in listed and entry.version <= version and within in (None, entry.key)
         ]
-        return news, {key for uid, after in gone if (key := self.drop(uid, after))}
+        return changed, {key for uid, after in gone if (key := self.drop(uid, after))}
 
     def keys(self) -> set[Key]:
         return set(self._by_key)

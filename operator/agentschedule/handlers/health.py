@@ -1,4 +1,4 @@
-"""/healthz and /readyz, for the kubelet. Called by ``handlers.operator``."""
+"""/healthz and /readyz, for the kubelet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""aiohttp sessions for Kopf and for ``cluster``, over one pool. Called by ``handlers.operator``.
+"""aiohttp sessions for Kopf and for ``cluster``, over one pool.
 
 In a cluster the ServiceAccount's token is read anew now and then, so that its rotation needs no new login.
 """

@@ -1,4 +1,4 @@
-"""The operator: Kopf's watches on one side, our queue, timer and workers on the other. Called by ``__main__``.
+"""The operator: Kopf's watches on one side, our queue, timer and workers on the other.
 
 Kopf logs in, watches, and stops on signals. Its ``on.event`` handlers put the schedule's key on the queue and return:
 no finalizers, no annotations, nothing of Kopf's on users' objects.
@@ -57,7 +57,7 @@ class Operator:
             group.create_task(self.queue.run(workers))
 
     def hear(self, table: Table[Any], event: kopf.RawEvent) -> None:
-        """News from a watch."""
+        """Take in one event of a watch, and queue the schedule that it is about."""
         body: Any = event["object"]
         self.watches.heard(table.resource.plural)
         if event["type"] is None and self.watches.synced:
@@ -93,7 +93,7 @@ async def run(settings: Settings) -> None:
 
 
 def _while_stopping(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Kopf's watches may be closed in the middle of a step, and then complain: no news when all is ending."""
+    """Kopf's watches may be closed in the middle of a step, and then complain: nothing to log when all is ending."""
     if "asyncgen" in context:
         logger.debug("%s", context["message"])
     else:

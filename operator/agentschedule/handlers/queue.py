@@ -1,6 +1,4 @@
-"""A queue of schedules to look at: deduplicated, one worker for a schedule at a time, backoff on failure. Called by
-``handlers.operator``.
-"""
+"""A queue of schedules to look at: deduplicated, one worker for a schedule at a time, backoff on failure."""
 
 from __future__ import annotations
 
@@ -14,13 +12,13 @@ from agentschedule.cluster.store import Key
 from agentschedule.errors import ClusterError, Conflict, NamespaceTerminating
 
 logger = logging.getLogger(__name__)
-FIRST_BACKOFF = 0.2
-MAX_BACKOFF = 60.0
+FIRST_BACKOFF_SECONDS = 0.2
+MAX_BACKOFF_SECONDS = 60.0
 
 
 @dataclass
 class Queue:
-    """Keys to work on. News about a key that is being worked on has it worked on once more."""
+    """Keys to work on. A key that is added while it is worked on is worked on once more."""
 
     work: Callable[[Key], Awaitable[None]]
     _ready: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
@@ -65,7 +63,7 @@ class Queue:
 
     def _retry(self, key: Key, error: ClusterError) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        delay = min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** min(failures - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
+        delay = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
         level = logging.DEBUG if isinstance(error, Conflict | NamespaceTerminating) else logging.WARNING
         logger.log(level, "%s/%s: %s; again in %.1f s", key.namespace, key.schedule, error, delay)
         asyncio.get_running_loop().call_later(delay, self.add, key)

@@ -1,4 +1,4 @@
-"""One reconcile of one schedule: its runs, then itself. Called by the workers of ``handlers.queue``.
+"""One reconcile of one schedule: its runs, then itself.
 
 Plan, apply, and plan again, until nothing is left to do; then one status write, then the events. Blind to what caused
 it, and running it twice changes nothing.
@@ -15,13 +15,14 @@ from typing import Any
 from agentschedule import names
 from agentschedule.api.base import Model, ObjectMeta
 from agentschedule.cluster import observe
-from agentschedule.cluster.apply import Applier, write_status
+from agentschedule.cluster.apply import Applier
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.events import Recorder
+from agentschedule.cluster.status import write_status
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
 from agentschedule.plan.actions import Plan
-from agentschedule.plan.answers import Answer
+from agentschedule.plan.answers import Answer, Refusal
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.plan import is_at_rest, needs_fresh_look, plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
@@ -104,7 +105,7 @@ class Reconciler:
     async def _steps(
         self, key: Key, step: Callable[[tuple[Answer, ...]], Awaitable[tuple[Subject, Plan[Any]] | None]]
     ) -> datetime | None:
-        """Plan and apply until no action is left, then say so. Returns when to look again."""
+        """Plan and apply until no action is left, then write the status. Returns when to look again."""
         applier = Applier(self.client, self.store, key)
         answers: tuple[Answer, ...] = ()
         for _ in range(MAX_STEPS):
@@ -113,18 +114,18 @@ class Reconciler:
                 return None
             subject, plan = planned
             if not plan.actions:
-                await self._say(subject, plan)
+                await self._publish(subject, plan)
                 if not plan.replan:
                     return plan.requeue_at
                 continue
             logger.info("%s %s/%s: %s", subject.kind, key.namespace, subject.meta.name, plan)
-            given = [await applier.apply(action) for action in plan.actions]
-            answers += tuple(answer for answer in given if answer)
-            if not answers:
+            given = [answer for action in plan.actions if (answer := await applier.apply(action))]
+            answers += tuple(given)
+            if not any(isinstance(answer, Refusal) for answer in given):
                 await self.recorder.record(subject.kind, subject.meta, plan.events, self.now())
         raise ClusterError(f"no end after {MAX_STEPS} steps")
 
-    async def _say(self, subject: Subject, plan: Plan[Any]) -> None:
+    async def _publish(self, subject: Subject, plan: Plan[Any]) -> None:
         """One status write, and none when nothing has changed; events follow after it."""
         if plan.status is None:
             return

@@ -1,5 +1,6 @@
-"""Everything is listed at the start, and compared now and then: Kopf never tells what was deleted between two watches.
-Called by ``handlers.operator``.
+"""Everything is listed at the start, and compared now and then.
+
+Kopf never tells what was deleted between two watches.
 """
 
 from __future__ import annotations
@@ -19,22 +20,23 @@ from agentschedule.handlers.watches import Watches
 
 logger = logging.getLogger(__name__)
 # A watch that begins anew lists everything first: let it finish.
-SETTLE_SECONDS = 5
+RELIST_DELAY_SECONDS = 5
+RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Resync:
-    """Lists, and tells the queue what is news."""
+    """Lists, and queues the schedules of what has changed."""
 
     client: Client
     store: Store
     queue: Queue
     watches: Watches
-    seconds: float
+    seconds: float  # between two comparisons
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def soon(self) -> None:
-        """Compare within moments: a watch began anew, and what was deleted in between sends no news."""
+        """Compare within moments: a watch began anew, and what was deleted in between is never sent."""
         self._wanted.set()
 
     async def run(self) -> None:
@@ -49,7 +51,7 @@ class Resync:
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wanted.wait(), self.seconds * random.uniform(0.8, 1.2))  # noqa: S311
-            await asyncio.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(RELIST_DELAY_SECONDS)
         self._wanted.clear()
 
     async def _first(self) -> None:
@@ -58,8 +60,8 @@ class Resync:
             for table in reversed(self.store.tables):
                 await observe.compare(self.client, table)
         except ClusterError as error:
-            logger.warning("cannot list: %s; again in 5 s", error)
-            await asyncio.sleep(5)
+            logger.warning("cannot list: %s; again in %d s", error, RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
             return
         self.watches.synced = True
         self.soon()  # for what goes before the watches begin
@@ -70,11 +72,11 @@ class Resync:
 
     async def _compare(self, table: Table[object]) -> None:
         try:
-            news, gone = await observe.compare(self.client, table)
+            changed, gone = await observe.compare(self.client, table)
         except ClusterError as error:
             logger.warning("cannot list %s: %s", table.resource.plural, error)
             return
-        if news:
+        if changed:
             self.watches.missed(table.resource.plural)
-        for key in news | gone:
+        for key in changed | gone:
             self.queue.add(key)

@@ -1,5 +1,4 @@
-"""The timer handler: one heap of moments at which a schedule is looked at though nothing has happened. Called by
-``handlers.operator``.
+"""The timer handler: one heap of moments at which a schedule is looked at though nothing has happened.
 
 One heap and not ``@kopf.timer``: that is a task, and a finalizer on the user's object, for each schedule.
 """

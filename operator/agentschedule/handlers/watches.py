@@ -1,7 +1,6 @@
-"""Are the watches alive? Kopf restarts a silent one by itself; this notices the one that it does not. Called by
-``handlers.operator`` and ``handlers.resync``, asked by ``handlers.health``.
+"""Are the watches alive? Kopf restarts a silent one by itself; this notices the one that it does not.
 
-A list that shows something new is a promise: a living watch brings the same news within moments. One that stays
+A list that shows something new is a promise: a living watch brings the same within moments. One that stays
 silent after that is dead.
 """
 
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 # Longer than Kopf takes to notice a silent stream and open another.
-PATIENCE_SECONDS = 150.0
+SILENCE_LIMIT_SECONDS = 150.0
 
 
 @dataclass
@@ -38,6 +37,6 @@ class Watches:
         self._behind.setdefault(plural, self.clock())
 
     def dead(self) -> list[str]:
-        """The kinds whose watch stays silent though there is news."""
+        """The kinds whose watch stays silent though something has changed."""
         now = self.clock()
-        return [plural for plural, since in self._behind.items() if now - since > PATIENCE_SECONDS]
+        return [plural for plural, since in self._behind.items() if now - since > SILENCE_LIMIT_SECONDS]

@@ -6,6 +6,7 @@ with our words.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from agentschedule import names
@@ -13,6 +14,7 @@ from agentschedule.names import Reason
 from agentschedule.plan.actions import AskNamespace, DeleteJob, EndJob, LookAtPods, ReadLog, ResumeJob, StopPod
 from agentschedule.plan.concurrency import controller_deletes_active_jobs
 from agentschedule.plan.cronjob_gate import live_cron, unstarted_due_time
+from agentschedule.plan.observed import Pod
 from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
 from agentschedule.plan.run.decision import Decision, act, wait
 from agentschedule.plan.run.status import how_it_failed
@@ -60,6 +62,12 @@ def _end(context: JobContext, reason: str, message: str) -> Decision:
         judged = last.ended_at + STATUS_LAG if last.no_retry and last.ended_at else context.now
         return wait(judged) if context.now < judged else act(EndJob(job, reason, message, context.now))
     return act(StopPod(last, reason, message, context.now))
+
+
+def may_end(pods: Iterable[Pod]) -> bool:
+    """False if a Job with these pods must not be failed: an agent at work would be killed, a success called a
+    failure. Asked of a fresh list, for the watch may have been behind when the end was decided."""
+    return not any(pod.started_at and not pod.failed for pod in pods)
 
 
 def stopping(_context: JobContext) -> Decision:

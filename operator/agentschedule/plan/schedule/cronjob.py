@@ -176,3 +176,10 @@ def needs_mark(cronjob: CronJob, spec: build.Body, timing: Timing | None) -> boo
 def ends_terms(cronjob: CronJob, spec: build.Body, timing: Timing | None) -> bool:
     """True if what is still open will never start after the change; else a run that Forbid holds back may."""
     return needs_mark(cronjob, spec, timing) or (spec["suspend"] and not cronjob.suspend)
+
+
+def mark_at(cronjob: CronJob, since: datetime, now: datetime) -> datetime:
+    """Where lastScheduleTime goes for terms that begin at ``since``: never back behind a run, but a mark that lies
+    ahead of ``now`` makes way for the new one."""
+    last = cronjob.last_schedule_time
+    return max(since, last) if last and last <= now else since

@@ -1,0 +1,105 @@
+"""Writes about the schedule's CronJob, and the Job that it owes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agentschedule import names
+from agentschedule.api.base import rfc3339
+from agentschedule.cluster import resources
+from agentschedule.cluster.write import Writes
+from agentschedule.errors import Conflict, Refused
+from agentschedule.plan.actions import CreateCronJob, RepairCronJob, StartDue, UpdateCronJob
+from agentschedule.plan.answers import CronJobRefused, JobRefused
+from agentschedule.plan.objects import build
+from agentschedule.plan.observed import CronJob
+from agentschedule.plan.schedule.cronjob import mark_at
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CronJobWriter:
+    """Each raises Conflict if the CronJob is not as it was decided on, ClusterError for what a retry may mend."""
+
+    writes: Writes
+
+    async def create(self, action: CreateCronJob) -> CronJobRefused | None:
+        try:
+            await self.writes.create(self.writes.store.cronjobs, action.body)
+        except Refused as error:
+            return CronJobRefused(action.body["metadata"]["name"], str(error))
+        return None
+
+    async def update(self, action: UpdateCronJob) -> CronJobRefused | None:
+        """A dry run asks the API's opinion, and the time; then the mark, then the spec: the controller sees both."""
+        client, current, body = self.writes.client, action.current, action.body
+        meta: Body = body["metadata"] | {"resourceVersion": current.resource_version}
+        meta["finalizers"] = list(current.finalizers)
+        meta["annotations"] = meta["annotations"] | _annotations(current, current.in_force_since)
+        try:
+            asked = await client.replace(resources.CRONJOBS, body | {"metadata": meta}, dry_run=True)
+        except Refused as error:
+            return CronJobRefused(body["metadata"]["name"], str(error))
+        if action.before and asked.date >= action.before:
+            raise Conflict("a due time came near meanwhile")
+        if action.mark:
+            since = max(asked.date, action.not_before or asked.date)
+            mark = rfc3339(mark_at(current, since, asked.date))
+            marked = await self._patch_status(current, {"lastScheduleTime": mark})
+            meta["resourceVersion"] = marked["metadata"]["resourceVersion"]
+            meta["annotations"] = meta["annotations"] | _annotations(current, since)
+        written = (await client.replace(resources.CRONJOBS, body | {"metadata": meta})).body
+        self.writes.store.cronjobs.put(await self._correct_generation(written))
+        return None
+
+    async def _correct_generation(self, written: Body) -> Body:
+        """The annotation foretells the generation; where the API found nothing to change, write what it is."""
+        meta = written["metadata"]
+        if meta["annotations"].get(names.ANNOTATION_SPEC_GENERATION) == str(meta["generation"]):
+            return written
+        path = resources.CRONJOBS.path(meta["namespace"], meta["name"])
+        actual = {names.ANNOTATION_SPEC_GENERATION: str(meta["generation"])}
+        body = {"metadata": {"resourceVersion": meta["resourceVersion"], "annotations": actual}}
+        return await self.writes.client.patch(path, body)
+
+    async def repair(self, action: RepairCronJob) -> None:
+        listed = [(ref.name, ref.uid) for ref in action.current.active] + [(job.name, job.uid) for job in action.add]
+        namespace = self.writes.key.namespace
+        status: Body = {"active": [_job_reference(name, namespace, uid) for name, uid in listed]}
+        if action.last_schedule_time:
+            status["lastScheduleTime"] = rfc3339(action.last_schedule_time)
+        self.writes.store.cronjobs.put(await self._patch_status(action.current, status))
+
+    async def _patch_status(self, cronjob: CronJob, status: Body) -> Body:
+        """Returns the CronJob, which the caller puts into the store: not between the mark and the spec."""
+        path = resources.CRONJOBS.path(cronjob.namespace, cronjob.name, "status")
+        body = {"metadata": {"resourceVersion": cronjob.resource_version}, "status": status}
+        return await self.writes.client.patch(path, body)
+
+    async def start_due(self, action: StartDue) -> JobRefused | None:
+        """From the CronJob as it is on the cluster now, exactly as its controller would; if it is as it was."""
+        cronjob, jobs = action.current, self.writes.store.jobs
+        live = await self.writes.client.get(resources.CRONJOBS, cronjob.namespace, cronjob.name)
+        if live["metadata"]["resourceVersion"] != cronjob.resource_version:
+            raise Conflict("the CronJob changed meanwhile")
+        body = build.due_job(live, action.due)
+        name = body["metadata"]["name"]
+        try:
+            uid = await self.writes.create(jobs, body)
+        except Refused as error:
+            return JobRefused(name, str(error))
+        if any(job.uid == uid for job in jobs.of(self.writes.key)):
+            return None
+        return JobRefused(name, f"a Job {name} exists that is another schedule's")
+
+
+def _annotations(current: CronJob, effective_from: datetime | None) -> dict[str, str]:
+    since = {names.ANNOTATION_EFFECTIVE_FROM: rfc3339(effective_from)} if effective_from else {}
+    return since | {names.ANNOTATION_SPEC_GENERATION: str(current.generation + 1)}
+
+
+def _job_reference(name: str, namespace: str, uid: str) -> Body:
+    return {"apiVersion": "batch/v1", "kind": "Job", "name": name, "namespace": namespace, "uid": uid}
