@@ -48,7 +48,7 @@ test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times, 
 .PHONY: test-time
 test-time: $(STAMP) ## The due times against Go's library, a million times, and more histories of the ledger
 	@AGENTSCHEDULE_TIME_CASES=1000000 AGENTSCHEDULE_TIME_MUTATIONS=150000 AGENTSCHEDULE_HISTORIES=50000 \
-	  $(PYTEST) -q -n 2 tests/oracle tests/unit/plan/schedule/test_simulation.py
+	  $(PYTEST) -q -n 2 tests/oracle tests/unit/plan/schedule/test_plan_simulation.py
 
 .PHONY: benchmark
 benchmark: $(STAMP) ## How fast due times are found and counted, beside other libraries

@@ -167,3 +167,9 @@ def listed(*jobs: Job) -> tuple[Reference, ...]:
 def observed(cronjob: CronJob | None = None, *jobs: Job, runs: tuple[ScheduleRun, ...] = ()) -> Observed:
     """What the cluster shows of the schedule."""
     return Observed(cronjob=cronjob, jobs=jobs, runs=runs)
+
+
+def saying(job: Job, run: ScheduleRun) -> ScheduleRun:
+    """The run, with an annotation that names a Job."""
+    annotations = {names.ANNOTATION_JOB_UID: job.uid}
+    return run.model_copy(update={"metadata": run.metadata.model_copy(update={"annotations": annotations})})

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from agentschedule import names
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.plan.observed import CronJob
-
-KEY = Key("analytics", "report")
-Body = dict[str, Any]
+from tests.unit.bodies import COUNTS, FAR, KEY, Body, read_and_plan, run_body, schedule_body
 
 
 @pytest.fixture
@@ -86,3 +82,43 @@ def test_of_two_of_a_name_the_later_counts(table: Table[CronJob]) -> None:
     table.put(a_cronjob(5, "0 5 * * *"))
     table.put(a_cronjob(6, "0 6 * * *", uid="two"))
     assert schedule_of(table) == "0 6 * * *"
+
+
+@pytest.mark.parametrize("text", ["0000-01-01T00:00:00Z", "2026-01-01T00:00:00+99:99", FAR, "soon"])
+def test_a_run_whose_due_time_cannot_be_read_is_left_alone(text: str) -> None:
+    store, statuses = read_and_plan(runs=run_body(scheduledTime=text))
+    assert not store.runs.of(KEY)
+    assert statuses
+
+
+@pytest.mark.parametrize("spec", [{}, {"startAt": "soon"}], ids=["a good spec", "an odd spec"])
+@pytest.mark.parametrize("odd", [{"counts": {"due": "many"}}, {"handledTriggers": 5}, {"accountedThrough": FAR}])
+def test_a_schedule_whose_counts_cannot_be_read_is_left_alone(
+    odd: Body, spec: Body, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store()
+    for version in ("5", "6"):
+        body = schedule_body(COUNTS | odd, **spec)
+        body["metadata"]["resourceVersion"] = version
+        assert store.schedules.put(body) is None
+    assert store.schedule(KEY) is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "cannot read agentschedules analytics/report: it is left alone"
+    ], "said once"
+    assert caplog.records[0].levelname == "ERROR"
+    assert caplog.records[0].exc_info, "with the reason"
+
+
+def test_what_was_put_aside_is_taken_in_once_it_can_be_read() -> None:
+    store = Store()
+    assert store.schedules.put(schedule_body({"counts": {"due": "many"}})) is None
+    assert store.schedules.put(schedule_body()) == KEY
+
+
+def test_what_was_known_of_an_object_stays_known_when_later_news_cannot_be_read() -> None:
+    store = Store()
+    store.schedules.put(schedule_body())
+    body = schedule_body({"counts": {"due": "many"}})
+    body["metadata"]["resourceVersion"] = "6"
+    assert store.schedules.put(body) is None
+    assert store.schedule(KEY) is not None

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from agentschedule import names
 from agentschedule.api.run import ScheduleRun
-from agentschedule.cluster.apply import Applier
-from agentschedule.cluster.client import Reply, Resource
-from agentschedule.cluster.store import Key, Store
-from agentschedule.errors import AlreadyExists
-from agentschedule.names import Reason, RunPhase, TriggerOutcome
-from agentschedule.plan.actions import CreateRun, DeleteJob, StartDue
-from agentschedule.plan.answers import JobRefused, RunNameTaken
-from agentschedule.plan.objects import build
+from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.observed import Job, Observed
 from agentschedule.plan.run.plan import plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
-from agentschedule.plan.schedule.records import expired, missing_records
-from agentschedule.plan.schedule.trigger import decide_trigger
-from agentschedule.plan.spec.validate import validate
+from agentschedule.plan.schedule.records import missing_records
 from tests.unit.builders import (
-    NAME,
-    NAMESPACE,
-    SCHEDULE_UID,
     a_cronjob,
     a_due_job,
     a_job,
@@ -40,7 +27,6 @@ from tests.unit.builders import (
 from tests.unit.plan.schedule.test_records import in_force
 
 NOW = at("07:40:00")
-KEY = Key(NAMESPACE, NAME)
 JOB = a_job()
 TRUE = a_run(jobUID=JOB.uid, phase="Running")
 RUNNING = a_pod(phase="Running", started_at=at("07:31:00"))
@@ -90,21 +76,6 @@ def test_a_record_of_another_due_time_than_its_jobs_is_none(due: str | None) -> 
     assert (done, status.phase, status.job_uid) == ([], RunPhase.SKIPPED, None)
 
 
-@pytest.mark.parametrize(
-    "forged",
-    [
-        pytest.param(a_run("forged", owner=None, spec=DUE_SPEC), id="without an owner"),
-        pytest.param(a_run("forged", owner="another", spec=DUE_SPEC), id="of another schedule"),
-        pytest.param(a_run("forged"), id="a manual one"),
-        pytest.param(a_run("forged", spec=DUE_SPEC, phase="Skipped"), id="one that was found out"),
-    ],
-)
-def test_a_record_that_is_none_does_not_keep_the_operator_from_making_its_own(forged: ScheduleRun) -> None:
-    world = Observed(a_cronjob(), (DUE,), (), (saying(DUE, forged),))
-    (made,) = missing_records(a_schedule(), world)
-    assert made.body["metadata"]["annotations"] == {names.ANNOTATION_JOB_UID: DUE.uid}
-
-
 def test_the_operators_own_record_is_made_once() -> None:
     own = saying(DUE, a_run(DUE.name, spec=DUE_SPEC))
     assert missing_records(a_schedule(), Observed(a_cronjob(), (DUE,), (), (own,))) == []
@@ -124,71 +95,3 @@ def test_a_run_is_counted_though_a_forged_record_names_its_job() -> None:
         status = plan_schedule(schedule, world, NOW).status
         assert status is not None
         assert (status.counts.succeeded, status.counts.manual) == (1, 1)  # type: ignore[union-attr]
-
-
-def test_what_is_forged_is_pruned_without_the_job_that_it_names() -> None:
-    forged = saying(JOB, a_run("forged", phase="Skipped"))
-    schedule = a_schedule({"countedRuns": [forged.metadata.uid]}, history={"succeeded": 0, "failed": 0})
-    steps = expired(schedule, Observed(a_cronjob(), (JOB,), (), (TRUE, forged)))
-    assert [str(step) for step in steps] == ["delete ScheduleRun forged"]
-    assert not any(isinstance(step, DeleteJob) for step in steps)
-
-
-def test_a_record_finds_a_name_however_many_are_taken() -> None:
-    taken: set[str] = set()
-    for _ in range(5):
-        name = build.record(a_schedule(), DUE, frozenset(taken))["metadata"]["name"]
-        assert name not in taken
-        taken.add(name)
-
-
-class Taken:
-    """An API server where each name belongs to another schedule's object."""
-
-    def __init__(self, body: dict[str, Any]) -> None:
-        meta = {"namespace": NAMESPACE, "uid": "theirs", "resourceVersion": "100"}
-        meta |= {"creationTimestamp": "2026-03-02T07:00:00Z", "labels": {names.LABEL_SCHEDULE: "other"}}
-        self.body = body | {"metadata": body["metadata"] | meta}
-
-    async def get(self, _resource: Resource, _namespace: str, _name: str) -> dict[str, Any]:
-        return self.body
-
-    async def create(self, _resource: Resource, _body: dict[str, Any]) -> Reply:
-        raise AlreadyExists("it exists")
-
-
-def test_a_name_that_a_run_of_another_schedule_has_is_an_answer_and_stays_theirs() -> None:
-    """Else it would be asked for again and again."""
-    body = build.record(a_schedule(), DUE, frozenset())
-    server, store = Taken(body | {"spec": {"scheduleName": "other"}}), Store()
-    store.runs.put(server.body)
-
-    answer = asyncio.run(Applier(server, store, KEY).apply(CreateRun(body)))  # type: ignore[arg-type]
-
-    assert answer == RunNameTaken(DUE.name, "it exists")
-    assert [run.metadata.uid for run in store.runs.of(Key(NAMESPACE, "other"))] == ["theirs"]
-    (again,) = missing_records(a_schedule(), Observed(a_cronjob(), (DUE,), answers=(answer,)))
-    assert again.body["metadata"]["name"] == names.unique_run_name(NAME, DUE.uid)
-
-
-def test_a_token_whose_name_a_run_of_another_schedule_has_is_rejected() -> None:
-    schedule = a_schedule(annotations={names.ANNOTATION_TRIGGER: "one"})
-    taken = RunNameTaken(names.triggered_run_name(NAME, SCHEDULE_UID, "one"), "it exists")
-    step = decide_trigger(schedule, validate(schedule), Observed(a_cronjob(), answers=(taken,)), NOW)
-    assert step is not None
-    assert step.answer is not None
-    assert (step.answer.outcome, step.answer.reason) == (TriggerOutcome.REJECTED, Reason.NAME_TAKEN)
-
-
-def test_a_due_time_whose_name_a_job_of_another_schedule_has_is_an_answer() -> None:
-    live = build.cronjob(a_schedule(), validate(a_schedule()).timing, suspend=False)  # type: ignore[arg-type]
-    body = build.due_job({**live, "metadata": live["metadata"] | {"uid": "cronjob-uid"}}, at("07:00:00"))
-    server, store = Taken(body), Store()
-    store.jobs.put(server.body)
-    server.body = {**live, "metadata": live["metadata"] | server.body["metadata"] | {"name": DUE.name}}
-    cronjob = a_cronjob(resource_version="100")
-
-    answer = asyncio.run(Applier(server, store, KEY).apply(StartDue(cronjob, at("07:00:00"))))  # type: ignore[arg-type]
-
-    assert answer is not None
-    assert (type(answer), "another schedule's" in answer.message) == (JobRefused, True)

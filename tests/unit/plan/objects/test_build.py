@@ -37,6 +37,9 @@ def fingerprint(**spec: Any) -> str:
     return notes[names.ANNOTATION_SPEC_HASH]
 
 
+DUE = a_due_job(at("07:00:00"))
+
+
 def test_the_cronjob_is_exactly_as_expected() -> None:
     body = manifest("agentschedule")
     body["metadata"] |= {"namespace": NAMESPACE, "uid": SCHEDULE_UID}
@@ -202,3 +205,11 @@ def test_the_record_of_a_job_is_called_like_it_where_that_can_be(job: Any, taken
     assert body["metadata"]["annotations"] == {names.ANNOTATION_JOB_UID: job.uid}
     assert body["spec"]["trigger"] == ("Schedule" if job.due else "Manual")
     assert ("scheduledTime" in body["spec"]) is bool(job.due)
+
+
+def test_a_record_finds_a_name_however_many_are_taken() -> None:
+    taken: set[str] = set()
+    for _ in range(5):
+        name = build.record(a_schedule(), DUE, frozenset(taken))["metadata"]["name"]
+        assert name not in taken
+        taken.add(name)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
 
 from agentschedule.api.run import ScheduleRunStatus
 from agentschedule.cluster import parse
 from agentschedule.names import AGENT_CONTAINER, COMPLETION_INDEX, RunPhase
-from agentschedule.plan.actions import DeleteRun
 from agentschedule.plan.observed import Observed, Pod
-from agentschedule.plan.run.plan import ORPHAN_LIFE, plan_run
+from agentschedule.plan.run.plan import plan_run
 from tests.unit.builders import a_cronjob, a_job, a_run, a_schedule, at
+from tests.unit.plan.run.worlds import at_work, ended, failed_pod, play, waiting_pod
 
 NOW = at("08:00:10")
 
@@ -49,11 +49,15 @@ def test_a_new_reason_is_told() -> None:
     assert second.message == "CreateContainerConfigError: secret x not found"
 
 
-def test_a_run_that_found_no_schedule_goes_after_an_hour_though_one_has_come() -> None:
-    skipped = a_run(owner=None, phase="Skipped", completionTime="2026-03-02T08:00:00Z")
+def test_a_pod_that_never_ran_keeps_its_reason_to_the_end() -> None:
+    pulls = at_work(a_job(), waiting_pod(waiting_reason="ImagePullBackOff", waiting_message="no such image"))
+    _, told = play(pulls)
+    assert told is not None
+    assert (told.phase, told.reason) == (RunPhase.PENDING, "ImagePullBackOff")
+    assert told.message == "ImagePullBackOff: no such image"
 
-    early = plan_run(skipped, a_schedule(), Observed(), NOW)
-    late = plan_run(skipped, a_schedule(), Observed(), NOW + ORPHAN_LIFE)
-
-    assert (early.actions, early.requeue_at) == ((), at("08:00:00") + timedelta(hours=1))
-    assert [type(action) for action in late.actions] == [DeleteRun]
+    killed = failed_pod(started_at=None, ended_at=None, reason="DeadlineExceeded", message="Pod was active …")
+    run = pulls.run.model_copy(update={"status": told})
+    _, status = play(replace(pulls, run=run, observed=replace(pulls.observed, jobs=(ended(),), pods=(killed,))))
+    assert status is not None
+    assert status.message == ("The agent did not start within its time limit (ImagePullBackOff: no such image).")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
@@ -204,3 +204,11 @@ def play(world: World) -> tuple[list[str], ScheduleRunStatus | None]:
 
 def as_planned(world: World) -> tuple[ScheduleRun, AgentSchedule | None, Observed, datetime]:
     return world.run, world.schedule, world.observed, world.now
+
+
+def later(world: World, **ahead: float) -> World:
+    return replace(world, now=END + timedelta(**ahead))
+
+
+def requeue(world: World) -> datetime | None:
+    return plan_run(world.run, world.schedule, world.observed, world.now).requeue_at

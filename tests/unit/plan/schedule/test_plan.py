@@ -16,6 +16,7 @@ from agentschedule.plan.cronjob_gate import CONTROLLER_GRACE
 from agentschedule.plan.observed import Observed, Unreadable
 from agentschedule.plan.schedule.ledger import GRACE
 from agentschedule.plan.schedule.plan import LOOK_AGAIN, plan_schedule
+from tests.unit.bodies import cronjob_body, read_and_plan
 from tests.unit.builders import NAME, listed, unexplained
 from tests.unit.minutely import CREATED, MINUTE, NOON, SECOND, a_cronjob, a_job, a_record, a_schedule
 
@@ -242,3 +243,8 @@ def test_a_passed_run_time_moves_on_though_nothing_has_happened() -> None:
     assert later.status.next_run_time == "2026-03-02T12:01:00Z"
     assert later.requeue_at
     assert later.requeue_at <= NOON + MINUTE + CONTROLLER_GRACE
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0002-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_an_odd_mark_of_a_cronjob_stops_nothing(text: str) -> None:
+    read_and_plan(cronjobs=cronjob_body(lastScheduleTime=text))

@@ -12,7 +12,7 @@ from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, TriggerOutcome
 from agentschedule.plan.actions import CreateRun
-from agentschedule.plan.answers import RunRefused
+from agentschedule.plan.answers import RunNameTaken, RunRefused
 from agentschedule.plan.manual_runs import rejection
 from agentschedule.plan.objects import build
 from agentschedule.plan.observed import Observed, Unreadable
@@ -224,3 +224,12 @@ def test_a_run_that_the_api_refuses_is_an_answer_in_its_words() -> None:
     assert answered.answer
     assert answered.answer.outcome is TriggerOutcome.REJECTED
     assert "exceeded quota" in answered.answer.message
+
+
+def test_a_token_whose_name_a_run_of_another_schedule_has_is_rejected() -> None:
+    schedule = a_schedule(annotations={names.ANNOTATION_TRIGGER: "one"})
+    taken = RunNameTaken(names.triggered_run_name(NAME, SCHEDULE_UID, "one"), "it exists")
+    step = decide_trigger(schedule, validate(schedule), Observed(a_cronjob(), answers=(taken,)), NOW)
+    assert step is not None
+    assert step.answer is not None
+    assert (step.answer.outcome, step.answer.reason) == (TriggerOutcome.REJECTED, Reason.NAME_TAKEN)

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 
-from agentschedule.cluster.client import error_of
+from agentschedule.cluster import resources
+from agentschedule.cluster.client import Client, error_of
 from agentschedule.errors import AlreadyExists, ClusterError, Conflict, NamespaceTerminating, NotFound, Refused
+from tests.unit.bodies import Body
 
 NO_RIGHTS = 'cronjobs.batch is forbidden: User "x" cannot create resource "cronjobs" in API group "batch"'
 QUOTA = 'pods "x" is forbidden: exceeded quota: small, requested: count/jobs.batch=1, used: 1, limited: 1'
 TERMINATING = {"causes": [{"reason": "NamespaceTerminating", "message": "namespace x is being terminated"}]}
+
+
+async def ask(raw: bytes, status: int = 200) -> tuple[list[Body], str]:
+    """A list, of a server that answers with these bytes."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=raw, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        async with aiohttp.ClientSession() as session:
+            return await Client(session, f"http://127.0.0.1:{runner.addresses[0][1]}").list(resources.SCHEDULES)
+    finally:
+        await runner.cleanup()
 
 
 @pytest.mark.parametrize(
@@ -33,3 +57,26 @@ def test_an_answer_is_the_error_of_whoever_can_mend_it(
     status: int, answer: dict[str, Any], kind: type[ClusterError]
 ) -> None:
     assert type(error_of(status, answer, "POST /x")) is kind
+
+
+@pytest.mark.parametrize("raw", [b"<html>", b"", b"[]", b"null", b"{}", b'{"metadata": null}', b'{"kind": "Status"}'])
+def test_an_answer_that_is_no_list_is_an_error_of_the_cluster(raw: bytes) -> None:
+    with pytest.raises(ClusterError, match=r"GET /apis/.*/agentschedules: "):
+        asyncio.run(ask(raw))
+
+
+def test_the_page_of_a_proxy_is_what_the_error_says() -> None:
+    with pytest.raises(ClusterError, match="bad gateway"):
+        asyncio.run(ask(b"<html>bad gateway", status=502))
+
+
+@pytest.mark.parametrize("levels", [1_100, 9_000])
+def test_a_deep_object_is_read_or_is_an_error_of_the_cluster(levels: int) -> None:
+    deep = b'{"a":' * levels + b"1" + b"}" * levels
+    try:
+        bodies, _ = asyncio.run(ask(b'{"metadata":{"resourceVersion":"1"},"items":[' + deep + b"]}"))
+    except ClusterError as error:
+        said = str(error)
+    else:
+        said = f"{len(bodies)} object"
+    assert "no JSON object" in said or said == "1 object"
