@@ -9,7 +9,7 @@ from typing import Any
 
 from kubernetes.client import V1Namespace, V1ObjectMeta
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.names import RunPhase
 from tests.fixtures import Api
 from tests.world import Body, World, wait_for
@@ -103,7 +103,7 @@ def run_events(world: World, run: str) -> list[Any]:
 
 def scheduled_run(world: World, schedule: str, due: datetime, seconds: float = PATIENCE) -> Body:
     """The run of a due time, once it has ended."""
-    name = names.scheduled_job_name(schedule, due)
+    name = child_names.scheduled_job_name(schedule, due)
     wait_for(lambda: name in [run["metadata"]["name"] for run in world.runs(schedule)], f"run {name}", seconds)
     return ended(world, name, seconds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agentschedule import names
+from agentschedule import child_names, names
 from tests.e2e.agents import ended, moment, next_minute, scheduled_run, seen, shell, sleep_until, trigger
 from tests.fixtures import node_group
 from tests.world import Body, World, agent_schedule, wait_for
@@ -70,7 +70,7 @@ def test_a_run_that_comes_due_takes_the_place_of_one_by_hand(world: World) -> No
     sleep_until(minute)
 
     status = ended(world, by_hand)["status"]
-    due = names.scheduled_job_name("report", minute)
+    due = child_names.scheduled_job_name("report", minute)
     assert (status["phase"], status["reason"]) == ("Cancelled", "Replaced")
     assert due in status["message"]
     wait_for(in_phase(world, due, "Running"), "the scheduled one at work", 60)

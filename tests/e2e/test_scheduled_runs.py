@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agentschedule import names
+from agentschedule import child_names, names
 from tests.e2e.agents import (
     PATIENCE,
     condition,
@@ -188,7 +188,7 @@ def test_the_schedules_counts_and_times_agree_with_the_clusters(minutes: Minutes
     assert len(world.runs("report")) == len(jobs) >= 2
     assert moment(status["lastRunTime"]) == max(due) == cronjob.status.last_schedule_time
     assert moment(status["accountedThrough"]) == max(due)
-    last = world.run(names.scheduled_job_name("report", max(due)))
+    last = world.run(child_names.scheduled_job_name("report", max(due)))
     assert status["lastRun"]["name"] == last["metadata"]["name"]
     assert status["lastSuccessfulTime"] == last["status"]["completionTime"]
     assert not cronjob.status.active

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubernetes.client import ApiException
 
-from agentschedule import names
+from agentschedule import child_names
 from tests.world import Body, World, agent_schedule, schedule_run, stays, wait_for
 
 # How long "and nothing more happens" is watched: a reconcile takes milliseconds, the longest pause of a plan 5 s.
@@ -127,4 +127,4 @@ def messages(events: Iterable[Any]) -> list[str]:
 
 def token_run(world: World, name: str, token: str) -> str:
     """The name of the run that a token starts."""
-    return names.triggered_run_name(name, world.schedule(name)["metadata"]["uid"], token)
+    return child_names.triggered_run_name(name, world.schedule(name)["metadata"]["uid"], token)

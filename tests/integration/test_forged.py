@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agentschedule import names
+from agentschedule import child_names, names
 from tests.integration.steps import (
     QUIET_SECONDS,
     at_work,
@@ -157,7 +157,7 @@ def test_records_named_like_due_minutes_to_come_do_not_keep_the_operator_from_it
         wait_for(lambda name=name: job_names(world, name), f"the Job of {name}", 130)  # type: ignore[misc]
         job = world.jobs(name)[0]
         assert job.metadata.name == f"{name}-{minute}"
-        own = names.unique_run_name(name, job.metadata.uid)
+        own = child_names.unique_run_name(name, job.metadata.uid)
         wait_for(lambda own=own: own in run_names(world), f"the record {own}")  # type: ignore[misc]
         assert world.run(own)["spec"]["scheduledTime"] == rfc3339(due)
         world.play_kubelet(job.metadata.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agentschedule import names
+from agentschedule import child_names, names
 from tests.integration.steps import (
     QUIET_SECONDS,
     at_work,
@@ -227,7 +227,7 @@ def test_a_job_made_from_the_cronjob_under_a_long_name_is_recorded_under_another
     name = "a" * 61
     world.kubectl("create", "job", name, "--from=cronjob/report")
     runs = wait_for(lambda: run_names(world), "a record")
-    assert runs == [names.unique_run_name("report", world.jobs()[0].metadata.uid)]
+    assert runs == [child_names.unique_run_name("report", world.jobs()[0].metadata.uid)]
 
 
 def test_a_job_that_the_api_refuses_ends_the_run_with_the_apis_words(world: World) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.plan.answers import MissReason
@@ -107,7 +107,7 @@ def a_job(name: str = "report-now", **changes: Any) -> Job:
 
 def a_due_job(due: datetime, **changes: Any) -> Job:
     """The Job of a due time, as the controller makes it."""
-    return a_job(names.scheduled_job_name(NAME, due), due=due, **changes)
+    return a_job(child_names.scheduled_job_name(NAME, due), due=due, **changes)
 
 
 def a_pod(name: str = "report-now-0", job: str = "report-now", **changes: Any) -> Pod:

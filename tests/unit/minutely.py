@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.base import ObjectMeta, OwnerReference, rfc3339
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
@@ -55,7 +55,7 @@ def a_cronjob(of: AgentSchedule | None = None, /, **changes: Any) -> CronJob:
 
 def a_job(due: datetime, **changes: Any) -> Job:
     """The Job of a due time, at work."""
-    name = names.scheduled_job_name(NAME, due)
+    name = child_names.scheduled_job_name(NAME, due)
     meta = {
         "name": name,
         "namespace": NAMESPACE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agentschedule.names import scheduled_job_name
+from agentschedule.child_names import scheduled_job_name
 from agentschedule.plan.actions import DeleteJob, RepairCronJob, StartDue
 from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.concurrency import is_blocked, job_to_delete_first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.cluster.apply import Applier
 from agentschedule.cluster.client import Reply, Resource
 from agentschedule.cluster.store import Key, Store
@@ -48,7 +48,7 @@ def test_a_name_that_a_run_of_another_schedule_has_is_an_answer_and_stays_theirs
     assert answer == RunNameTaken(DUE.name, "it exists")
     assert [run.metadata.uid for run in store.runs.of(Key(NAMESPACE, "other"))] == ["theirs"]
     (again,) = missing_records(a_schedule(), Observed(a_cronjob(), (DUE,), answers=(answer,)))
-    assert again.body["metadata"]["name"] == names.unique_run_name(NAME, DUE.uid)
+    assert again.body["metadata"]["name"] == child_names.unique_run_name(NAME, DUE.uid)
 
 
 def test_a_due_time_whose_name_a_job_of_another_schedule_has_is_an_answer() -> None:

@@ -12,7 +12,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.base import rfc3339
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
@@ -107,7 +107,7 @@ def due_job(live: Body, due: datetime) -> Body:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": names.scheduled_job_name(meta["name"], due),
+            "name": child_names.scheduled_job_name(meta["name"], due),
             "namespace": meta["namespace"],
             "labels": given.get("labels", {}),
             "annotations": annotations,
@@ -139,20 +139,20 @@ def manual_job(schedule: AgentSchedule, run: ScheduleRun) -> Body:
 
 def requested_run(schedule: AgentSchedule, token: str, overrides: Overrides | None = None) -> Body:
     """The ScheduleRun that a token of the trigger annotation asks for, with the overrides that go with it."""
-    name = names.triggered_run_name(schedule.metadata.name, schedule.metadata.uid, token)
+    name = child_names.triggered_run_name(schedule.metadata.name, schedule.metadata.uid, token)
     body = _run(schedule, name, Trigger.MANUAL)
-    body["metadata"]["annotations"] = {names.ANNOTATION_TOKEN: names.short_hash(token)}
+    body["metadata"]["annotations"] = {names.ANNOTATION_TOKEN: child_names.short_hash(token)}
     body["spec"] |= {field.value: value for field, value in (overrides or {}).items()}
     return body
 
 
 def record(schedule: AgentSchedule, job: Job, taken: frozenset[str]) -> Body:
     """The ScheduleRun that records a Job which Kubernetes, or a person with kubectl, made; ``taken``: names in use."""
-    name = names.recorded_run_name(schedule.metadata.name, job.name, job.uid, scheduled=job.due is not None)
+    name = child_names.recorded_run_name(schedule.metadata.name, job.name, job.uid, scheduled=job.due is not None)
     for number in range(len(taken)):
         if name not in taken:
             break
-        name = names.unique_run_name(schedule.metadata.name, job.uid, number)
+        name = child_names.unique_run_name(schedule.metadata.name, job.uid, number)
     body = _run(schedule, name, job.trigger)
     body["metadata"]["annotations"] = {names.ANNOTATION_JOB_UID: job.uid}
     if job.due:

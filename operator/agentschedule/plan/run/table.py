@@ -7,42 +7,24 @@ show this very table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from agentschedule.names import RunPhase
 from agentschedule.plan.run import end, progress, start, state
 from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext, owned, remembered_job, with_job
 from agentschedule.plan.run.decision import Decision, nothing, wait
+from agentschedule.plan.run.rows import Row, Section
 from agentschedule.plan.run.state import RunState
-
-C = TypeVar("C", bound=RunContext)
-
-
-@dataclass(frozen=True)
-class Row(Generic[C]):
-    """A state; when a run is in it; the phase that its record gets (None: it stays as it is); and what is done, also in
-    words, for the docs."""
-
-    state: RunState
-    when: Callable[[C], bool]
-    to: RunPhase | None
-    decide: Callable[[C], Decision]
-    then: str = ""
-
-
-@dataclass(frozen=True)
-class Section(Generic[C]):
-    """Rows that are judged in the same context; ``narrow`` gives it, or None where the section is not about the run."""
-
-    title: str
-    narrow: Callable[[RunContext], C | None]
-    rows: tuple[Row[C], ...]
 
 
 def _always(_context: RunContext) -> bool:
     return True
+
+
+def _cancel_requested(context: RunContext) -> bool:
+    return context.cancel_requested
 
 
 def _any_run(context: RunContext) -> RunContext | None:
@@ -103,12 +85,7 @@ START = Section[OwnedContext](
             start.withdraw,
             "delete its suspended Job, and wait until it is gone",
         ),
-        Row(
-            RunState.CANCELLED_BEFORE_START,
-            lambda context: context.cancel_requested,
-            RunPhase.CANCELLED,
-            start.cancelled,
-        ),
+        Row(RunState.CANCELLED_BEFORE_START, _cancel_requested, RunPhase.CANCELLED, start.cancelled),
         Row(RunState.NAME_TAKEN, state.is_name_taken, RunPhase.FAILED, start.name_taken),
         Row(
             RunState.START_REJECTED,
@@ -166,12 +143,7 @@ GONE = Section[OwnedContext](
     "Its Job is gone",
     _job_gone,
     (
-        Row(
-            RunState.GONE_AFTER_CANCEL,
-            lambda context: context.cancel_requested,
-            RunPhase.CANCELLED,
-            end.cancelled,
-        ),
+        Row(RunState.GONE_AFTER_CANCEL, _cancel_requested, RunPhase.CANCELLED, end.cancelled),
         Row(RunState.REPLACED, lambda context: end.successor(context) is not None, RunPhase.CANCELLED, end.replaced),
         Row(RunState.BEING_REPLACED, end.successor_is_due, None, end.await_successor, "wait a moment"),
         Row(RunState.JOB_DELETED, _always, RunPhase.CANCELLED, end.job_deleted),
@@ -181,13 +153,7 @@ RELEASE = Section[JobContext](
     "It has its Job",
     _has_job,
     (
-        Row(
-            RunState.RELEASE_CANCELLED,
-            state.is_release_cancelled,
-            None,
-            start.delete_unreleased,
-            "delete the Job",
-        ),
+        Row(RunState.RELEASE_CANCELLED, state.is_release_cancelled, None, start.delete_unreleased, "delete the Job"),
         Row(RunState.JOB_NOT_RELEASED, state.is_unreleased, None, start.release, "let the Job go"),
         Row(
             RunState.END_HALF_SEEN,
@@ -223,7 +189,7 @@ STOP = Section[JobContext](
         Row(RunState.STOPPING, state.is_stopping, RunPhase.RUNNING, end.stopping, "wait"),
         Row(
             RunState.CANCEL_REQUESTED,
-            lambda context: context.cancel_requested,
+            _cancel_requested,
             None,
             end.cancel,
             "stop the pod, with its grace period; without one at work, fail the Job",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.names import Reason
 from agentschedule.plan.actions import Action, AskWhyMissed, Event, Plan
@@ -64,7 +64,7 @@ def plan_schedule(schedule: AgentSchedule | Unreadable, observed: Observed, now:
 
 def _why_missed(cronjob: CronJob, due: datetime, observed: Observed) -> JobRefused | MissReason | None:
     """What is known of it: from our own try, or from the controller's events."""
-    own_try = observed.answer(JobRefused, names.scheduled_job_name(cronjob.name, due))
+    own_try = observed.answer(JobRefused, child_names.scheduled_job_name(cronjob.name, due))
     return own_try or observed.answer(MissReason, cronjob.uid)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.schedule import AgentSchedule, LastTrigger
 from agentschedule.names import Reason, TriggerOutcome
 from agentschedule.plan.actions import CreateRun, Event
@@ -51,9 +51,9 @@ def decide_trigger(
     meta = schedule.metadata
     token = meta.annotations.get(names.ANNOTATION_TRIGGER)
     handled = (schedule.status.handled_triggers if schedule.status else None) or ()
-    if token is None or names.short_hash(token) in handled:
+    if token is None or child_names.short_hash(token) in handled:
         return None
-    name, overrides = names.triggered_run_name(meta.name, meta.uid, token), annotated_overrides(meta.annotations)
+    name, overrides = child_names.triggered_run_name(meta.name, meta.uid, token), annotated_overrides(meta.annotations)
     run = observed.run_named(name)
     if run:
         rejected = None if run.metadata.controller_uid() == meta.uid else _name_taken(name)
@@ -72,7 +72,7 @@ def _handled(schedule: AgentSchedule | Unreadable, observed: Observed, token: st
     """The tokens that are handled now. One that was overwritten before its answer was written has left its run."""
     handled = (schedule.status.handled_triggers if schedule.status else None) or ()
     started = (run.metadata.annotations.get(names.ANNOTATION_TOKEN) for run in own_runs(schedule, observed))
-    return tuple(dict.fromkeys((*handled, *filter(None, started), names.short_hash(token))))[-REMEMBERED:]
+    return tuple(dict.fromkeys((*handled, *filter(None, started), child_names.short_hash(token))))[-REMEMBERED:]
 
 
 def _answer(token: str, now: datetime, name: str, rejected: Rejection | None) -> LastTrigger:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Env
 from agentschedule.plan.objects import build
@@ -201,7 +201,7 @@ def test_a_due_job_is_made_as_the_controller_makes_it() -> None:
 )
 def test_the_record_of_a_job_is_called_like_it_where_that_can_be(job: Any, taken: tuple[str, ...], name: str) -> None:
     body = build.record(a_schedule(), job, frozenset(taken))
-    assert body["metadata"]["name"] == (name or names.unique_run_name(NAME, job.uid))
+    assert body["metadata"]["name"] == (name or child_names.unique_run_name(NAME, job.uid))
     assert body["metadata"]["annotations"] == {names.ANNOTATION_JOB_UID: job.uid}
     assert body["spec"]["trigger"] == ("Schedule" if job.due else "Manual")
     assert ("scheduledTime" in body["spec"]) is bool(job.due)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agentschedule import names
+from agentschedule import child_names
 from agentschedule.names import RunPhase
 from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.observed import Observed
@@ -19,7 +19,7 @@ def test_a_refusal_of_a_due_times_job_is_none_of_the_run_that_would_follow_it() 
     late = replace(joins, now=at("08:00:30"))
     assert play(late)[0] == ["start the run of CronJob report due at 2026-03-02T08:00:00Z"]
     refused = replace(
-        late.observed, answers=(JobRefused(names.scheduled_job_name(NAME, at("08:00:00")), "exceeded quota"),)
+        late.observed, answers=(JobRefused(child_names.scheduled_job_name(NAME, at("08:00:00")), "exceeded quota"),)
     )
     assert play(replace(late, observed=refused))[0] == ["list report-now as active in CronJob report"]
 

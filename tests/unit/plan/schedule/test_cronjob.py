@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason
 from agentschedule.plan.actions import AskWhyMissed, StartDue, UpdateCronJob
@@ -86,7 +86,9 @@ def test_a_job_that_the_api_refuses_does_not_hold_up_an_edit() -> None:
     owing = Observed(a_cronjob())
 
     first = plan_at("08:00:05", schedule, owing)
-    refused = replace(owing, answers=(JobRefused(names.scheduled_job_name(NAME, at("08:00:00")), "exceeded quota"),))
+    refused = replace(
+        owing, answers=(JobRefused(child_names.scheduled_job_name(NAME, at("08:00:00")), "exceeded quota"),)
+    )
     second = plan_at("08:00:05", schedule, refused)
 
     assert [type(action) for action in first.actions] == [StartDue]

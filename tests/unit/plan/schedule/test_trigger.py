@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, TriggerOutcome
 from agentschedule.plan.actions import CreateRun
@@ -25,7 +25,7 @@ WORK = a_job("report-mine")
 DONE = a_job("report-mine", succeeded=True)
 SUSPENDED: dict[str, Any] = {"suspend": True, "suspendReason": "month's end"}
 TOKEN = "1764000000"
-RUN = names.triggered_run_name(NAME, SCHEDULE_UID, TOKEN)
+RUN = child_names.triggered_run_name(NAME, SCHEDULE_UID, TOKEN)
 
 
 def rows(*cases: tuple[Any, ...]) -> list[Any]:
@@ -133,7 +133,7 @@ def test_a_token_that_may_not_start_a_run_is_refused_for_good(
     assert found.answer is not None
     assert (found.answer.outcome, found.answer.reason, found.answer.run) == (TriggerOutcome.REJECTED, reason, None)
     assert words in found.answer.message
-    assert found.handled == (names.short_hash(TOKEN),)
+    assert found.handled == (child_names.short_hash(TOKEN),)
     assert found.event is not None
     assert (found.event.warning, found.event.reason) == (True, Reason.TRIGGER_REJECTED)
 
@@ -162,11 +162,11 @@ def test_a_run_that_exists_is_the_answer_whatever_was_not_written(schedule: Agen
         ("no annotation", a_schedule()),
         (
             "a token that was handled",
-            triggered({"observedGeneration": 1, "handledTriggers": [names.short_hash(TOKEN)]}),
+            triggered({"observedGeneration": 1, "handledTriggers": [child_names.short_hash(TOKEN)]}),
         ),
         (
             "handled before others",
-            triggered({"observedGeneration": 1, "handledTriggers": [names.short_hash(TOKEN), "x", "y"]}),
+            triggered({"observedGeneration": 1, "handledTriggers": [child_names.short_hash(TOKEN), "x", "y"]}),
         ),
     ),
 )
@@ -178,7 +178,7 @@ def test_the_last_tokens_are_remembered_and_the_oldest_forgotten() -> None:
     known = [f"token-{number}" for number in range(REMEMBERED)]
     found = step(triggered({"handledTriggers": known}), observed(a_cronjob()))
     assert found is not None
-    assert found.handled == (*known[1:], names.short_hash(TOKEN))
+    assert found.handled == (*known[1:], child_names.short_hash(TOKEN))
 
 
 def test_an_object_that_cannot_be_read_is_answered_too() -> None:
@@ -192,7 +192,7 @@ def test_an_object_that_cannot_be_read_is_answered_too() -> None:
 
 def test_a_run_name_is_fit_for_every_name_made_of_it() -> None:
     for number in range(200):
-        name = names.triggered_run_name("r" * names.MAX_SCHEDULE_NAME, "uid", str(number))
+        name = child_names.triggered_run_name("r" * names.MAX_SCHEDULE_NAME, "uid", str(number))
         assert len(name) <= names.MAX_RUN_NAME
         assert not re.search(names.DUE_MINUTE_SUFFIX, name)
 
@@ -212,7 +212,7 @@ def test_a_token_that_was_overwritten_before_its_answer_was_written_is_remembere
     answered = step(schedule, observed(cronjob=a_cronjob(), runs=(run.model_copy(update={"metadata": metadata}),)))
 
     assert answered
-    assert names.short_hash("first") in answered.handled
+    assert child_names.short_hash("first") in answered.handled
 
 
 def test_a_run_that_the_api_refuses_is_an_answer_in_its_words() -> None:
@@ -228,7 +228,7 @@ def test_a_run_that_the_api_refuses_is_an_answer_in_its_words() -> None:
 
 def test_a_token_whose_name_a_run_of_another_schedule_has_is_rejected() -> None:
     schedule = a_schedule(annotations={names.ANNOTATION_TRIGGER: "one"})
-    taken = RunNameTaken(names.triggered_run_name(NAME, SCHEDULE_UID, "one"), "it exists")
+    taken = RunNameTaken(child_names.triggered_run_name(NAME, SCHEDULE_UID, "one"), "it exists")
     step = decide_trigger(schedule, validate(schedule), Observed(a_cronjob(), answers=(taken,)), NOW)
     assert step is not None
     assert step.answer is not None

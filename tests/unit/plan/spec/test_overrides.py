@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentschedule import names
+from agentschedule import child_names, names
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Env, Override, Reason, TriggerOutcome
@@ -153,7 +153,7 @@ def test_a_message_in_an_annotation_is_as_long_as_a_schedule_s_at_most() -> None
 
 def test_what_is_left_over_from_an_earlier_token_goes_with_the_next() -> None:
     annotations = {names.ANNOTATION_TRIGGER: "2", names.ANNOTATION_TRIGGER_MESSAGE: "Only today."}
-    status = {"observedGeneration": 1, "handledTriggers": [names.short_hash("1")]}
+    status = {"observedGeneration": 1, "handledTriggers": [child_names.short_hash("1")]}
     schedule = a_schedule(status, annotations, manualRuns={"allowOverrides": ["message"]})
     step = decide_trigger(schedule, validate(schedule), observed(a_cronjob()), at("07:45:00"))
     assert step
