@@ -39,6 +39,7 @@ test: test-unit test-cluster ## All tests: unit, then those on a real cluster
 
 .PHONY: test-full
 test-full: export AGENTSCHEDULE_FULL := 1
+test-full: export AGENTSCHEDULE_HISTORIES ?= 10000
 test-full: test ## All tests, with more rounds of each race and larger numbers than `make test`
 
 .PHONY: test-unit

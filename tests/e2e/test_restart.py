@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from agentschedule.names import LABEL_JOB_NAME, scheduled_job_name
+from agentschedule.child_names import scheduled_job_name
+from agentschedule.names import LABEL_JOB_NAME
 from tests.e2e.agents import ended, next_minute, now, runner, scheduled_run, seen, sleep_until, trigger
 from tests.e2e.installation import Installation
 from tests.fixtures import node_group

@@ -13,7 +13,8 @@ from itertools import count
 
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import ConcurrencyPolicy, scheduled_job_name
+from agentschedule.child_names import scheduled_job_name
+from agentschedule.names import ConcurrencyPolicy
 from agentschedule.plan.cron import Cron, parse_live
 from agentschedule.plan.observed import CronJob, Job, Observed, Pod, Reference
 from tests.unit.builders import a_job, a_pod
