@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from agentschedule.api.base import rfc3339
-from agentschedule.names import FINAL_EXIT_CODES, Reason
+from agentschedule.names import FINAL_EXIT_CODES, Reason, RunPhase
 from agentschedule.plan.actions import AskWhyWaiting, HoldJob, ResumeJob
 from agentschedule.plan.answers import WaitingReason
 from agentschedule.plan.objects.backoff import native_delay, retry_delay
@@ -177,5 +177,14 @@ def retry_pending(context: JobContext) -> Decision:
 def _retrying(context: JobContext, at: datetime | None, requeue_at: datetime | None) -> Decision:
     why = how_it_failed(context.last, context.result).rstrip(".") if context.last else "Its pod is gone"
     when = f"the next attempt starts at {rfc3339(at)}" if at else "another attempt follows"
+    if _was_told(context, when):
+        return wait(requeue_at)
     message = f"Attempt {context.failures} failed: {why}; {when}."
     return Decision(reason=Reason.RETRY_PENDING, message=message, requeue_at=requeue_at)
+
+
+def _was_told(context: JobContext, when: str) -> bool:
+    """True if the record says it of this attempt: it may quote a log, which is read once."""
+    old, last = context.old, context.last
+    same = last is not None and old.pod == last.name and old.phase is RunPhase.RETRYING
+    return same and (old.message or "").endswith(f"; {when}.")

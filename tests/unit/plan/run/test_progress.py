@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from agentschedule.names import RunPhase
-from agentschedule.plan.answers import WaitingReason
+from agentschedule.plan.answers import LogTail, WaitingReason
 from agentschedule.plan.run.plan import plan_run
 from tests.unit.builders import a_job, at
 from tests.unit.plan.run.worlds import END, LIMIT_1, as_planned, at_work, failed_pod, later, play
@@ -83,3 +83,16 @@ def test_a_run_without_a_pod_is_explained_by_the_events_of_its_job() -> None:
     assert status is not None
     assert (status.phase, status.reason) == (RunPhase.PENDING, "FailedCreate")
     assert status.message == "FailedCreate: exceeded quota: none"
+
+
+def test_what_a_log_said_of_a_held_attempt_stays_in_the_record() -> None:
+    """The log is read once: a second look, without it, writes nothing."""
+    held = a_job(retry_limit=2, suspended=True, held_until=at("07:40:50"))
+    world = at_work(held, failed_pod(termination_message=""), answers=(LogTail("uid-of-report-now-0", "no table"),))
+    _, told = play(world)
+    assert told is not None
+    assert "no table" in (told.message or "")
+    again = replace(
+        world, run=world.run.model_copy(update={"status": told}), observed=replace(world.observed, answers=())
+    )
+    assert play(again) == ([], None)
