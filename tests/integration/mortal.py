@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentschedule import names
 from agentschedule.cluster import observe, resources
 from agentschedule.cluster.client import Client, Resource
 from agentschedule.cluster.events import Recorder
@@ -25,7 +26,8 @@ from tests.world import Body, World, agent_schedule, schedule_run
 
 # What an operator gets to come to the end: Kubernetes' own pause between two attempts is 10 s.
 PATIENCE_SECONDS = 90.0
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.7
+GATHER_SECONDS = 0.1  # in which operators that look at the same time find each other
 NEVER_DIES = 10_000
 Deed = Callable[[World, str], object]
 Question = Callable[[World, str], bool]
@@ -48,25 +50,44 @@ class Fate:
         return f"died {'before' if self.before else 'after'} write {self.at} of {self.writes}"
 
 
+class Lists:
+    """What the watches bring. Twenty operators are told at once: whoever asks before a list begins shares it."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client, self._namespace = client, namespace
+        self._coming: dict[Resource, asyncio.Task[tuple[list[Body], str]]] = {}
+
+    async def of(self, resource: Resource) -> tuple[list[Body], str]:
+        """A list that began after this was asked for."""
+        if resource not in self._coming:
+            self._coming[resource] = asyncio.create_task(self._list(resource))
+        return await asyncio.shield(self._coming[resource])
+
+    async def _list(self, resource: Resource) -> tuple[list[Body], str]:
+        await asyncio.sleep(GATHER_SECONDS)
+        del self._coming[resource]
+        selector = "" if resource in (resources.SCHEDULES, resources.RUNS) else resources.OURS
+        return await self._client.list(resource, self._namespace, selector)
+
+
 class MortalClient(Client):
     """Dies at a write; before that it is like any other."""
 
-    def __init__(self, connection: Connection, fate: Fate | None = None) -> None:
+    def __init__(self, connection: Connection, lists: Lists | None = None, fate: Fate | None = None) -> None:
         super().__init__(connection.session, connection.server)
         self.fate = fate or Fate()
+        self.lists = lists
         self.sees: Key | None = None
 
     async def list(
         self, resource: Resource, namespace: str | None = None, selector: str = "", fields: str = ""
     ) -> tuple[list[Body], str]:
-        """What the watches bring is of one schedule alone: twenty are told at once, and each lists all the time."""
+        """What the watches bring is of one schedule alone."""
         if namespace is not None or self.sees is None:
             return await super().list(resource, namespace, selector, fields)
-        namespace, name = self.sees.namespace, self.sees.schedule
-        if resource in (resources.SCHEDULES, resources.RUNS):
-            field = "metadata.name" if resource == resources.SCHEDULES else "spec.scheduleName"
-            return await super().list(resource, namespace, fields=f"{field}={name}")
-        return await super().list(resource, namespace, f"{resources.OURS}={name}")
+        lists = self.lists or Lists(self, self.sees.namespace)
+        bodies, version = await lists.of(resource)
+        return [body for body in bodies if _schedule_of(resource, body) == self.sees.schedule], version
 
     async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
         if method == "GET":
@@ -140,13 +161,14 @@ async def tell(world: World, login: Callable[[], Any], story: Story) -> list[str
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(40))
     first = 1
     async with login() as connection:
+        lists = Lists(Client(connection.session, connection.server), world.namespace)
         while True:
             last = first + story.writes
             spec = story.spec()
             fates = [Fate(number, before) for number in range(first, last + 1) for before in (True, False)]
             async with asyncio.TaskGroup() as group:
                 for fate in fates:
-                    group.create_task(_Telling(world, connection, story, fate, spec).tell())
+                    group.create_task(_Telling(world, connection, lists, story, fate, spec).tell())
             if not any(fate.died for fate in fates if fate.at == last):
                 break
             first = last + 1
@@ -161,6 +183,7 @@ class _Telling:
 
     world: World
     connection: Connection
+    lists: Lists
     story: Story
     fate: Fate
     spec: Body
@@ -178,7 +201,7 @@ class _Telling:
             raise AssertionError(f"{self.fate}: {error!r}") from error
 
     async def _begin(self) -> None:
-        life, story, name = Life(MortalClient(self.connection)), self.story, self.name
+        life, story, name = Life(MortalClient(self.connection, self.lists)), self.story, self.name
         await self._do(lambda world, _: world.create(agent_schedule(name, **self.spec)))
         await self._until(life, lambda world, _: world.condition(name, "Ready").get("status") == "True", "Ready")
         for what in story.runs:
@@ -190,12 +213,12 @@ class _Telling:
 
     async def _live_and_die(self) -> None:
         await self._do(self.story.change)
-        story, first = self.story, Life(MortalClient(self.connection, self.fate))
+        story, first = self.story, Life(MortalClient(self.connection, self.lists, self.fate))
         with contextlib.suppress(DeathError):
             await self._until(first, story.until or story.done, "the end")
         if story.then:
             await self._do(story.then)
-        second, key = Life(MortalClient(self.connection)), Key(self.world.namespace, self.name)
+        second, key = Life(MortalClient(self.connection, self.lists)), Key(self.world.namespace, self.name)
         await self._until(second, story.done, "the end after a death")
         await second.reconcile(key)
 
@@ -209,6 +232,15 @@ class _Telling:
             return question(self.world, self.name)
 
         await life.reconcile_until(Key(self.world.namespace, self.name), done, what)
+
+
+def _schedule_of(resource: Resource, body: Body) -> str | None:
+    if resource == resources.SCHEDULES:
+        return str(body["metadata"]["name"])
+    if resource == resources.RUNS:
+        return str(body["spec"]["scheduleName"])
+    labels: Body = body["metadata"].get("labels") or {}
+    return labels.get(names.LABEL_SCHEDULE)
 
 
 def _are_released(world: World, name: str, number: int) -> bool:
