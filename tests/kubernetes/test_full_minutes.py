@@ -11,7 +11,7 @@ import pytest
 from tests.kubernetes.lab import SOON, Lab, now, this_minute
 from tests.kubernetes.objects import EVERY_MINUTE, LEAP_DAY, cronjob, due_name, yearly
 
-pytestmark = pytest.mark.xdist_group("minutes")
+pytestmark = [pytest.mark.xdist_group("minutes"), pytest.mark.turn(-3)]
 
 MINUTE = timedelta(minutes=1)
 PREPARATION = timedelta(seconds=8)  # the CronJobs are made at least so long before the first minute

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from io import BytesIO
 from itertools import pairwise
 from zoneinfo import _zoneinfo as reference  # type: ignore[attr-defined]  # the pure Python one shows its table
 from zoneinfo import available_timezones
@@ -14,10 +15,14 @@ from tests.oracle import package_zone_data
 YEAR_1900, YEAR_2037 = -2_208_988_800, 2_114_380_800
 
 
+def content(name: str) -> bytes:
+    """A zone's file."""
+    return resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
+
+
 def listed(name: str) -> list[tuple[int, int]]:
     """(instant, new offset) of each change of the offset in these years."""
-    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        data = reference.ZoneInfo.from_file(file, name)
+    data = reference.ZoneInfo.from_file(BytesIO(content(name)), name)
     before = [(0, int(data._tti_before.utcoff.total_seconds()))] if data._tti_before else []
     offsets = [int(kind.utcoff.total_seconds()) for kind in data._ttinfos]
     held = before + list(zip(data._trans_utc, offsets, strict=True))
@@ -31,7 +36,8 @@ def tabled(name: str) -> list[tuple[int, int]]:
 
 def test_no_change_of_any_clock_is_overlooked() -> None:
     with package_zone_data():
-        for name in sorted(available_timezones() - {"Factory"}):
+        different = {content(name): name for name in sorted(available_timezones() - {"Factory"})}  # most are links
+        for name in sorted(different.values()):
             wanted = listed(name)
             until = wanted[-1][0] if wanted else YEAR_1900  # from there on the file holds a rule, not a list
             assert [change for change in tabled(name) if change[0] <= until] == wanted, name
