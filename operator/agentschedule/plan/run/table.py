@@ -13,7 +13,7 @@ from typing import Any
 
 from agentschedule.names import RunPhase
 from agentschedule.plan.run import end, progress, start, state
-from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext, owned, remembered_job, with_job
+from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
 from agentschedule.plan.run.decision import Decision, nothing, wait
 from agentschedule.plan.run.rows import Row, Section
 from agentschedule.plan.run.state import RunState
@@ -32,29 +32,29 @@ def _any_run(context: RunContext) -> RunContext | None:
 
 
 def _before_job(context: RunContext) -> OwnedContext | None:
-    return None if context.job_uid else owned(context)
+    return None if context.job_uid else context.owned
 
 
 def _listed(context: RunContext) -> JobContext | None:
     before = _before_job(context)
-    return with_job(context, before.made_job) if before and state.is_listed(before) else None
+    return before.of_job(before.made_job) if before and before.made_job and state.is_listed(before) else None
 
 
 def _job_gone(context: RunContext) -> OwnedContext | None:
-    return owned(context) if context.job_uid and remembered_job(context) is None else None
+    return context.owned if context.job_uid and context.with_job is None else None
 
 
 def _has_job(context: RunContext) -> JobContext | None:
-    return with_job(context, remembered_job(context))
+    return context.with_job
 
 
 def _job_finished(context: RunContext) -> JobContext | None:
-    found = _has_job(context)
+    found = context.with_job
     return found if found and found.job.finished else None
 
 
 def _between_attempts(context: RunContext) -> JobContext | None:
-    found = _has_job(context)
+    found = context.with_job
     return found if found and state.is_between_attempts(found) else None
 
 
@@ -124,14 +124,14 @@ JOIN = Section[OwnedContext](
         ),
         Row(
             RunState.CRONJOB_UNREADABLE,
-            lambda context: start.join_gate(context) is None,
+            lambda context: context.join_gate is None,
             None,
             start.await_cronjob,
             "wait a moment",
         ),
         Row(
             RunState.GATE_CLOSED,
-            lambda context: not ((gate := start.join_gate(context)) and gate.open),
+            lambda context: not (context.join_gate and context.join_gate.open),
             None,
             start.pass_gate,
             "wait for it, or do it",
