@@ -10,7 +10,19 @@ from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.state import RunState
 from tests.unit.builders import NAME, a_cronjob, a_run, a_schedule, at
-from tests.unit.plan.run.worlds import ME, OLDER, WORLDS, World, cancelled, joining, made, play, requeue, suspended_job
+from tests.unit.plan.run.worlds import (
+    ME,
+    OLDER,
+    WORLDS,
+    World,
+    at_work,
+    cancelled,
+    joining,
+    made,
+    play,
+    requeue,
+    suspended_job,
+)
 
 
 def test_a_refusal_of_a_due_times_job_is_none_of_the_run_that_would_follow_it() -> None:
@@ -41,6 +53,14 @@ def test_who_would_be_refused_takes_nobodys_place() -> None:
 def test_a_job_that_is_going_is_not_deleted_again() -> None:
     going = replace(suspended_job(), deleting=True)
     assert play(cancelled(joining(going))) == ([], None)
+
+
+def test_a_job_that_is_going_before_it_was_let_go_is_waited_for_and_not_deleted_again() -> None:
+    """Somebody's finalizer may hold it for long."""
+    unreleased = cancelled(at_work(suspended_job()))
+    assert play(unreleased)[0] == ["delete Job report-now"]
+    held = cancelled(at_work(suspended_job(deleting=True)))
+    assert (play(held), requeue(held)) == (([], None), at("07:40:01"))
 
 
 def test_a_schedule_that_is_going_starts_nothing() -> None:
