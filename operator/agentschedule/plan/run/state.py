@@ -88,7 +88,7 @@ class RunState(StrEnum):
     NOT_STARTED = "the agent has not started yet"
 
 
-def is_orphan_by_hand(context: RunContext) -> bool:
+def is_manual_orphan(context: RunContext) -> bool:
     return context.schedule is None and context.manual and not context.run.metadata.owner_references
 
 
@@ -100,7 +100,7 @@ def is_foreign(context: RunContext) -> bool:
     return context.owner_uid is not None and not context.is_own
 
 
-def is_foreign_by_hand(context: RunContext) -> bool:
+def is_foreign_manual(context: RunContext) -> bool:
     return is_foreign(context) and context.manual
 
 

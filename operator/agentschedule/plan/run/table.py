@@ -66,10 +66,10 @@ OWNERSHIP = Section[RunContext](
     "Whose run is it?",
     _any_run,
     (
-        Row(RunState.SCHEDULE_NOT_FOUND, state.is_orphan_by_hand, RunPhase.SKIPPED, start.schedule_not_found),
+        Row(RunState.SCHEDULE_NOT_FOUND, state.is_manual_orphan, RunPhase.SKIPPED, start.schedule_not_found),
         Row(RunState.SCHEDULE_GONE, state.goes_with_schedule, None, nothing),
         Row(RunState.UNCLAIMED, state.is_unclaimed, None, start.claim, "claim it: set the AgentSchedule as its owner"),
-        Row(RunState.FOREIGN_OWNER, state.is_foreign_by_hand, RunPhase.SKIPPED, start.foreign_owner),
+        Row(RunState.FOREIGN_OWNER, state.is_foreign_manual, RunPhase.SKIPPED, start.foreign_owner),
         Row(RunState.FOREIGN_RECORD, state.is_foreign_record, None, nothing),
         Row(RunState.RECORD_ONLY, state.is_no_record, RunPhase.SKIPPED, start.record_only),
     ),

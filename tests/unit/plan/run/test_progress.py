@@ -72,7 +72,7 @@ def test_the_pace_of_kubernetes_itself_needs_nobody() -> None:
     assert "starts at 2026-03-02T07:40:30Z" in (status.message or "")  # 40 s after its end
 
 
-def test_a_failed_attempt_is_no_news_before_kubernetes_has_judged_it() -> None:
+def test_a_failed_attempt_changes_nothing_before_kubernetes_has_judged_it() -> None:
     plan = plan_run(*as_planned(replace(at_work(LIMIT_1, failed_pod()), now=END + timedelta(seconds=1))))
     assert (plan.actions, plan.status, plan.requeue_at) == ((), None, END + timedelta(seconds=2))
 

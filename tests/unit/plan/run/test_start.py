@@ -71,7 +71,7 @@ def test_a_schedule_that_is_going_starts_nothing() -> None:
     assert play(world) == ([], None)
 
 
-def test_a_cancel_of_our_own_is_no_news_and_must_be_looked_after() -> None:
+def test_a_cancel_of_our_own_is_looked_at_again_until_the_run_is_stopping() -> None:
     for reason, look_again in ((None, at("07:40:01")), ("Stopping", None)):
         asked = a_run("older", jobUID="uid-of-older", phase="Running", reason=reason, spec={"cancel": True})
         waits = joining(OLDER, run=ME, policy="Replace", active=(OLDER,), runs=(asked,))

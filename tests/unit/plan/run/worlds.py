@@ -1,4 +1,4 @@
-"""Worlds that show each sight of a run, in the terms of the cluster. Used by the tests of a run's life."""
+"""Worlds that show each state of a run, in the terms of the cluster. Used by the tests of a run's life."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def failed_pod(**changes: Any) -> Pod:
 
 
 def good_pod(**changes: Any) -> Pod:
-    said = {"termination_message": '{"status":"succeeded","output":"fine"}'}
-    return a_pod(**({"phase": "Succeeded", "started_at": START, "ended_at": END, "exit_code": 0} | said | changes))
+    message = {"termination_message": '{"status":"succeeded","output":"fine"}'}
+    return a_pod(**({"phase": "Succeeded", "started_at": START, "ended_at": END, "exit_code": 0} | message | changes))
 
 
 def joining(
@@ -63,7 +63,7 @@ def joining(
     active: tuple[Job, ...] = (),
     runs: tuple[ScheduleRun, ...] = (),
 ) -> World:
-    """A run by hand that has no Job in its record yet."""
+    """A manual run that has no Job in its record yet."""
     run = run or a_run()
     schedule = a_schedule(concurrencyPolicy=policy)
     cronjob = a_cronjob(active=listed(*active), policy=policy)
