@@ -234,8 +234,9 @@ def is_stopping(context: JobContext) -> bool:
 def is_stopped(context: JobContext) -> bool:
     """True while Kubernetes has its time to end the Job of an attempt that no other one is to follow."""
     last = context.last
-    stopped = last is not None and last.ended and last.started_at is not None and bool(last.no_retry)
-    return stopped and last.ended_at is not None and context.now < last.ended_at + STATUS_LAG
+    if last is None or not (last.ended and last.started_at and last.no_retry and last.ended_at):
+        return False
+    return context.now < last.ended_at + STATUS_LAG
 
 
 def is_running_cancelled(context: JobContext) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -50,13 +48,12 @@ def test_of_the_same_second_a_run_that_is_at_work_is_the_older_one_whatever_its_
 
 @pytest.mark.parametrize(
     ("question", "state"),
-    [(context.gate, RunState.JOB_NOT_LISTED), (context.attempts_of, RunState.RETRY_NOT_STARTED)],
-    ids=["the gate", "the attempts"],
+    [("gate", RunState.JOB_NOT_LISTED), ("attempts_of", RunState.RETRY_NOT_STARTED)],
 )
 def test_what_one_row_has_found_out_no_other_row_works_out_again(
-    question: Callable[..., Any], state: RunState, monkeypatch: pytest.MonkeyPatch
+    question: str, state: RunState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted = Mock(wraps=question)
-    monkeypatch.setattr(context, question.__name__, counted)
+    counted = Mock(wraps=getattr(context, question))
+    monkeypatch.setattr(context, question, counted)
     play(WORLDS[state]())
     assert counted.call_count == 1
