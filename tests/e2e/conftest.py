@@ -29,9 +29,9 @@ def installation(node_cluster: Cluster, image: str) -> Iterator[Installation]:  
     restarts = installed.restarts()
     installed.uninstall()
     assert all("listed everything" in log for log in installed.logs)
-    said = "\n".join(installed.logs)
+    output = "\n".join(installed.logs)
     for trouble in TROUBLE:
-        assert trouble not in said, _around(said, trouble)
+        assert trouble not in output, _around(output, trouble)
     assert restarts == "0"
 
 

@@ -59,8 +59,8 @@ def runs(shared: World, server: str) -> Callable[[str], str]:
 
 def asked(world: World, run: Body) -> list[Body]:
     """What the server was asked by a run, all its attempts together."""
-    said = [json.loads(line) for line in world.kubectl("logs", "server").splitlines()]
-    return [request for request in said if request["key"] == run["status"]["jobUID"]]
+    lines = [json.loads(line) for line in world.kubectl("logs", "server").splitlines()]
+    return [request for request in lines if request["key"] == run["status"]["jobUID"]]
 
 
 def test_an_answer_makes_the_record(shared: World, runs: Callable[[str], str]) -> None:

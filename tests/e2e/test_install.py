@@ -89,14 +89,14 @@ def test_the_plain_manifest_installs_the_operator_and_the_samples_run(
     _to_a_quiet_moment()
     created = samples.cluster.kubectl("create", "-f", str(SAMPLES / "run-now" / "hello.yaml"), "-o", "name").strip()
     samples.kubectl("wait", "--for=condition=Complete", created, "--timeout=120s")
-    by_hand = samples.run(created.partition("/")[2])
+    manual = samples.run(created.partition("/")[2])
 
-    for run in (by_annotation, scheduled, by_hand):
+    for run in (by_annotation, scheduled, manual):
         assert run["status"]["phase"] == "Succeeded"
-    assert by_hand["spec"]["trigger"] == "Manual"
+    assert manual["spec"]["trigger"] == "Manual"
     assert scheduled["status"]["output"]["content"] == "hello-agent was asked: Say hello to the team."
     table = samples.kubectl("get", "agentschedules,scheduleruns")
-    assert by_hand["metadata"]["name"] in table
+    assert manual["metadata"]["name"] in table
 
     samples.cluster.kubectl("delete", "-f", str(SAMPLES), "--timeout=120s")
     without_operator.delete_manifest()

@@ -31,10 +31,10 @@ def test_an_annotation_runs_the_agent(world: World) -> None:
     assert run["status"]["phase"] == "Succeeded"
     assert run["status"]["output"] == {"content": '{"sum": 7}', "contentType": "application/json"}
     assert run["status"]["input"] == {"message": "Now, please.", "params": {"output": {"sum": 7}}}
-    said = told(log(world, run))
-    assert said["AGENT_TRIGGER"] == "Manual"
-    assert said["AGENT_RUN_NAME"] == given["run"]
-    assert "AGENT_SCHEDULED_TIME" not in said  # it was due at no time
+    printed = told(log(world, run))
+    assert printed["AGENT_TRIGGER"] == "Manual"
+    assert printed["AGENT_RUN_NAME"] == given["run"]
+    assert "AGENT_SCHEDULED_TIME" not in printed  # it was due at no time
     print(f"annotate -> agent running: {late.total_seconds():.1f} s")
     assert late < timedelta(seconds=30)
     counts = wait_for(lambda: world.status("report").get("counts", {}).get("manual") and world.status("report"), "it")
@@ -65,9 +65,9 @@ def test_a_job_made_from_the_cronjob_is_recorded(world: World) -> None:
     run = ended(world, "copied")
     assert run["spec"]["trigger"] == "Manual"
     assert run["status"]["output"]["content"] == "From a CronJob."
-    said = told(log(world, run))
-    assert said["AGENT_RUN_NAME"] == "copied"
-    assert said["AGENT_TRIGGER"] == ("Manual" if has_policy(world) else "Schedule")  # only the policy can tell
+    printed = told(log(world, run))
+    assert printed["AGENT_RUN_NAME"] == "copied"
+    assert printed["AGENT_TRIGGER"] == ("Manual" if has_policy(world) else "Schedule")  # only the policy can tell
 
 
 def test_any_image_gets_its_orders_in_args_and_may_answer_in_plain_text(world: World) -> None:

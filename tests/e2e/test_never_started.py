@@ -61,8 +61,8 @@ def test_what_never_starts_ends_by_the_time_limit_with_its_reason(
     assert status["message"].startswith(f"The agent did not start within its time limit ({reason}")
     assert words in status["message"]
     assert "startTime" not in status
-    said = wait_for(lambda: run_events(shared, runs(name)), "an event")
-    assert [event.reason for event in said] == ["NeverStarted"]
+    events = wait_for(lambda: run_events(shared, runs(name)), "an event")
+    assert [event.reason for event in events] == ["NeverStarted"]
 
 
 def _with_reason(world: World, run: str, reason: str) -> Body | None:

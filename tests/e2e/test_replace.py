@@ -26,7 +26,7 @@ def in_phase(world: World, run: str, phase: str) -> Callable[[], bool]:
     return has_come
 
 
-def test_a_run_by_hand_takes_the_place_of_the_one_before(world: World) -> None:
+def test_a_manual_run_takes_the_place_of_the_one_before(world: World) -> None:
     world.apply(agent_schedule("report", agent=AGENT, concurrencyPolicy="Replace", retry={"limit": 2}))
     seen(world, "report")
     first = trigger(world, "report", "one")["run"]
@@ -60,16 +60,16 @@ def test_of_three_at_once_the_last_one_runs(world: World) -> None:
     assert [pod.metadata.labels[names.LABEL_JOB_NAME] for pod in pods] == ["cc"]
 
 
-def test_a_run_that_comes_due_takes_the_place_of_one_by_hand(world: World) -> None:
+def test_a_run_that_comes_due_takes_the_place_of_a_manual_one(world: World) -> None:
     minute = next_minute(preparation=25)
     once_a_day = f"{minute.minute} {minute.hour} * * *"
     world.apply(agent_schedule("report", once_a_day, agent=AGENT, concurrencyPolicy="Replace"))
     seen(world, "report")
-    by_hand = trigger(world, "report")["run"]
-    wait_for(in_phase(world, by_hand, "Running"), "the run by hand at work", 60)
+    manual = trigger(world, "report")["run"]
+    wait_for(in_phase(world, manual, "Running"), "the run by hand at work", 60)
     sleep_until(minute)
 
-    status = ended(world, by_hand)["status"]
+    status = ended(world, manual)["status"]
     due = child_names.scheduled_job_name("report", minute)
     assert (status["phase"], status["reason"]) == ("Cancelled", "Replaced")
     assert due in status["message"]

@@ -109,10 +109,10 @@ def test_an_agent_that_exits_well_can_say_that_it_failed(shared: World, runs: Ca
 
 def test_a_long_prompt_comes_as_a_file_that_nobody_expands(shared: World, runs: Callable[[str], str]) -> None:
     run = ended(shared, runs("given"))
-    said = shared.kubectl("logs", run["status"]["pod"])
-    assert str(len(PROMPT)) in said
-    assert PROMPT[:31] in said
-    assert told(said)["AGENT_SESSION_ID"] == "board"
+    log_text = shared.kubectl("logs", run["status"]["pod"])
+    assert str(len(PROMPT)) in log_text
+    assert PROMPT[:31] in log_text
+    assert told(log_text)["AGENT_SESSION_ID"] == "board"
     reference = {"configMapKeyRef": {"name": "prompt", "key": "long"}}
     assert run["status"]["input"] == {"messageFrom": reference, "sessionID": "board"}
 
@@ -132,6 +132,6 @@ def test_a_run_may_say_otherwise_where_it_is_allowed(shared: World, runs: Callab
     shared.apply(body)
     run = ended(shared, "otherwise")
     assert run["status"]["input"] == {"message": "Just this $once.", "params": {"region": "emea"}}
-    said = told(shared.kubectl("logs", run["status"]["pod"]))
-    assert (said["AGENT_MESSAGE"], said["AGENT_PARAMS"]) == ("Just this $once.", '{"region":"emea"}')
+    log_text = told(shared.kubectl("logs", run["status"]["pod"]))
+    assert (log_text["AGENT_MESSAGE"], log_text["AGENT_PARAMS"]) == ("Just this $once.", '{"region":"emea"}')
     assert first["status"]["input"] == {"message": "As ever."}

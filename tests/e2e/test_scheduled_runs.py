@@ -109,9 +109,9 @@ def test_the_agent_reads_its_due_time_with_no_operator_in_the_path(report: Body,
 
 
 def test_dollar_signs_arrive_as_they_were_written(report: Body, minutes: Minutes) -> None:
-    said = log(minutes.world, report)
-    assert f"prompt: {MESSAGE}" in said.splitlines()
-    assert '"price":"$5 or $$6 or $(SECRET_KEY)"' in told(said)["AGENT_PARAMS"]
+    printed = log(minutes.world, report)
+    assert f"prompt: {MESSAGE}" in printed.splitlines()
+    assert '"price":"$5 or $$6 or $(SECRET_KEY)"' in told(printed)["AGENT_PARAMS"]
 
 
 def test_a_secret_of_the_agent_appears_nowhere(report: Body, minutes: Minutes) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from agentschedule import names
@@ -45,6 +46,8 @@ class Fate:
     before: bool = True
     writes: list[str] = field(default_factory=list)
     died: bool = False
+    # Begin and end of each reconcile that came to its end, of both operators.
+    reconciles: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     def __str__(self) -> str:
         return f"died {'before' if self.before else 'after'} write {self.at} of {self.writes}"
@@ -110,9 +113,11 @@ class Life:
     client: MortalClient
     store: Store = field(default_factory=Store)
     deaf_to: Table[Any] | None = None  # a watch that stays silent
+    reconciles: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     async def reconcile(self, key: Key) -> None:
         """What the watches bring, then one reconcile, as the queue does it."""
+        begun = datetime.now(UTC)
         self.client.sees = key
         for table in reversed(self.store.tables):
             if table is self.deaf_to:
@@ -120,6 +125,7 @@ class Life:
             await observe.compare(self.client, table)
         recorder = Recorder(self.client, "test")
         await Reconciler(self.client, self.store, recorder, lambda _key, _moment: None)(key)
+        self.reconciles.append((begun, datetime.now(UTC)))
 
     async def reconcile_until(self, key: Key, done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -149,6 +155,7 @@ class Story:
     then: Deed | None = None  # what happens before the second one begins
     spec: Callable[[], Body] = dict
     writes: int = 6  # about so many: a guess that is too low costs time only
+    fates: dict[str, Fate] = field(default_factory=dict)  # of each schedule, for ``check``
 
 
 def run_of(schedule: str, what: str = "now") -> str:
@@ -193,6 +200,7 @@ class _Telling:
         return f"report-{self.fate.at}{'a' if self.fate.before else 'b'}"
 
     async def tell(self) -> None:
+        self.story.fates[self.name] = self.fate
         try:
             await self._begin()
             await self._live_and_die()
@@ -213,12 +221,14 @@ class _Telling:
 
     async def _live_and_die(self) -> None:
         await self._do(self.story.change)
-        story, first = self.story, Life(MortalClient(self.connection, self.lists, self.fate))
+        story, looks = self.story, self.fate.reconciles
+        first = Life(MortalClient(self.connection, self.lists, self.fate), reconciles=looks)
         with contextlib.suppress(DeathError):
             await self._until(first, story.until or story.done, "the end")
         if story.then:
             await self._do(story.then)
-        second, key = Life(MortalClient(self.connection, self.lists)), Key(self.world.namespace, self.name)
+        second = Life(MortalClient(self.connection, self.lists), reconciles=looks)
+        key = Key(self.world.namespace, self.name)
         await self._until(second, story.done, "the end after a death")
         await second.reconcile(key)
 

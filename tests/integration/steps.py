@@ -43,14 +43,14 @@ def answer(world: World, name: str, token: str) -> Body:
 def answered(world: World, name: str, token: str) -> Body:
     """The operator's answer to a token that was written."""
 
-    def said() -> Body | None:
+    def matching() -> Body | None:
         last: Body = world.status(name).get("lastTrigger") or {}
         return last if last.get("token") == token else None
 
-    return wait_for(said, f"an answer to the token {token}", 30) or {}
+    return wait_for(matching, f"an answer to the token {token}", 30) or {}
 
 
-def run_by_hand(world: World, name: str, schedule: str) -> None:
+def create_manual_run(world: World, name: str, schedule: str) -> None:
     """Create a ScheduleRun, as a person does."""
     world.apply(schedule_run(name, schedule))
 

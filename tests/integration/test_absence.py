@@ -13,10 +13,10 @@ from tests.integration.steps import (
     QUIET_SECONDS,
     at_work,
     counted,
+    create_manual_run,
     ended,
     job_names,
     phase,
-    run_by_hand,
     run_names,
     started,
 )
@@ -95,7 +95,7 @@ def test_retries_keep_kubernetes_own_pace_without_the_operator_and_are_recorded_
     at_work(world, "report", concurrencyPolicy="Allow", retry={"limit": 2})
     at_work(world, "once")
     for name, schedule in (("third", "report"), ("none", "report"), ("drained", "once")):
-        run_by_hand(world, name, schedule)
+        create_manual_run(world, name, schedule)
         started(world, name)
         world.start_pod(name)
         wait_for(lambda name=name: phase(world, name) == "Running", f"{name} running")  # type: ignore[misc]
@@ -132,7 +132,7 @@ def test_retries_keep_kubernetes_own_pace_without_the_operator_and_are_recorded_
 def test_what_is_left_of_the_retries_is_done_on_the_operators_return(world: World, operator: OperatorProcess) -> None:
     """A longer delay needs the operator to begin and to end it: it may be away in the middle."""
     at_work(world, "report", retry={"limit": 1, "delaySeconds": 14})
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     started(world, "now")
     world.play_kubelet("now", exit_code=1)
     wait_for(lambda: world.jobs()[0].spec.suspend, "the Job held")
@@ -149,7 +149,7 @@ def test_a_run_whose_job_ended_and_was_deleted_meanwhile_ends_cancelled_and_othe
     world: World, operator: OperatorProcess
 ) -> None:
     at_work(world, "report")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     started(world, "now")
     operator.kill()
     world.play_kubelet("now")
@@ -161,13 +161,13 @@ def test_a_run_whose_job_ended_and_was_deleted_meanwhile_ends_cancelled_and_othe
 
     assert status["reason"] == "JobDeleted"
     counted(world, "report", manual=1, succeeded=0, failed=0)
-    run_by_hand(world, "next", "report")
+    create_manual_run(world, "next", "report")
     started(world, "next")
 
 
 def test_a_cancel_that_is_asked_for_meanwhile_is_heeded(world: World, operator: OperatorProcess) -> None:
     at_work(world, "report", retry={"limit": 3})
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     started(world, "now")
     world.start_pod("now")
     operator.kill()
@@ -187,7 +187,7 @@ def test_a_run_that_is_made_meanwhile_starts_on_the_operators_return_and_only_on
 ) -> None:
     at_work(world, "report")
     operator.kill()
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     stays(lambda: not job_names(world), "nothing starts without the operator", 2)
     operator.start()
     uid = started(world, "now").metadata.uid

@@ -137,8 +137,8 @@ def table(rows: list[Any]) -> Any:
 
 
 def test_the_crds_are_served_and_nobody_is_warned(control_plane: Cluster) -> None:
-    said = control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"), check=False)
-    assert "arning" not in said
+    output = control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"), check=False)
+    assert "arning" not in output
     for name in CRD_NAMES:
         conditions = control_plane.get("crd", name)["status"]["conditions"]
         assert {c["type"]: c["status"] for c in conditions} == {"Established": "True", "NamesAccepted": "True"}
@@ -150,9 +150,9 @@ def test_explain_says_what_to_write(control_plane: Cluster) -> None:
 
     # The API server publishes the schema of a new CRD a moment after it serves the kind.
     assert wait_until(lambda: "DESCRIPTION" in explained(), PUBLISHED)
-    said = explained()
+    output = explained()
     for words in ('"0 8 * * 1-5" for 08:00 on weekdays', "five cron fields", "@hourly", "timeZone"):
-        assert words in said
+        assert words in output
 
 
 @pytest.mark.parametrize(("changes", "sentence"), table(REFUSED_SCHEDULES))
@@ -234,11 +234,11 @@ def test_runs_can_be_selected_by_schedule_and_phase(control_plane: Cluster, name
 def test_the_samples_are_taken(control_plane: Cluster) -> None:
     samples = str(ROOT / "manifests/samples")
     control_plane.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "agents"}})
-    said = control_plane.kubectl("apply", "--dry-run=server", "-f", samples, check=False)
-    said += control_plane.kubectl("create", "--dry-run=server", "-f", f"{samples}/run-now", check=False)
+    output = control_plane.kubectl("apply", "--dry-run=server", "-f", samples, check=False)
+    output += control_plane.kubectl("create", "--dry-run=server", "-f", f"{samples}/run-now", check=False)
     for name in ("daily-report", "hello", "schedulerun.agentschedule.dev/hello-"):
-        assert name in said
-    assert "rror" not in said
+        assert name in output
+    assert "rror" not in output
 
 
 def changed(manifest: Manifest, changes: Manifest) -> Manifest:

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentschedule import names
 from tests.golden import assert_golden, manifest
-from tests.integration.steps import at_work, run_by_hand, settled, started
+from tests.integration.steps import at_work, create_manual_run, settled, started
 from tests.world import Body, World, agent_schedule, rfc3339, stays, wait_for
 
 SERVER_SET = ("creationTimestamp", "generation", "managedFields", "namespace", "resourceVersion", "uid")
@@ -88,7 +88,7 @@ def test_an_edit_updates_the_cronjob_as_a_whole(world: World) -> None:
 
 def test_an_edit_does_not_stop_a_run_that_is_active(world: World) -> None:
     at_work(world, "report", message="one")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     job = started(world, "now")
 
     world.patch("report", message="two", schedule="0 9 * * *")
@@ -125,6 +125,6 @@ def test_the_same_manifest_applied_again_changes_nothing(world: World) -> None:
 
 
 def test_explain_says_what_to_write(world: World) -> None:
-    said = " ".join(world.kubectl("explain", "agentschedule.spec.schedule").split())
-    assert '"0 8 * * 1-5" for 08:00 on weekdays' in said
-    assert "five cron fields" in said
+    output = " ".join(world.kubectl("explain", "agentschedule.spec.schedule").split())
+    assert '"0 8 * * 1-5" for 08:00 on weekdays' in output
+    assert "five cron fields" in output

@@ -113,7 +113,7 @@ def _ask(api: Api, spec: Body) -> Answer:
         body = build.cronjob(parsed, timing(parsed.spec, "default/report"), suspend=False)
         operator = None
     except cron.ScheduleError as error:
-        body, operator = _by_hand(written), str(error)
+        body, operator = _as_cronjob(written), str(error)
     except ValueError as error:  # what the schema refuses, the models refuse
         return Answer(json.dumps(spec), crd, str(error), "not asked")
     refused, _ = _refusal(lambda: api.batch.create_namespaced_cron_job("default", body, dry_run="All"))
@@ -124,7 +124,7 @@ def _as_stored(written: Body) -> Body:
     return written | {"metadata": written["metadata"] | {"namespace": "default", "uid": "uid-of-report"}}
 
 
-def _by_hand(written: Body) -> Body:
+def _as_cronjob(written: Body) -> Body:
     """A CronJob of what the operator refuses, as somebody would write it."""
     spec = written["spec"]
     valid = AgentSchedule.model_validate(_as_stored(agent_schedule("report")))

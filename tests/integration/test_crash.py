@@ -58,7 +58,7 @@ def make_a_run(world: World, name: str) -> None:
     world.create(schedule_run(run_of(name), name))
 
 
-def test_a_run_by_hand_starts_one_job_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
+def test_a_manual_run_starts_one_job_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
     story = Story(make_a_run, is_released, lambda world, name: has_one_run(world, name, run_of(name)))
     assert 5 <= len(asyncio.run(tell(place, logged_in, story))) <= 7
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubernetes.client import ApiException
 
 from agentschedule import names
-from tests.integration.steps import answer, at_work, finish, run_by_hand, settled, started
+from tests.integration.steps import answer, at_work, create_manual_run, finish, settled, started
 from tests.world import World, agent_schedule, wait_for
 from tools.cluster.operator_process import OperatorProcess
 
@@ -25,7 +25,7 @@ def busy_schedule(world: World) -> None:
     at_work(world, "report", concurrencyPolicy="Allow")
     finish(world, answer(world, "report", "one")["run"])
     started(world, answer(world, "report", "two")["run"])
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     started(world, "now")
     world.kubectl("create", "job", "mine", "--from=cronjob/report")
     wait_for(lambda: len(world.runs()) == 4 and len(world.pods()) == 4, "four runs with a pod each", 30)

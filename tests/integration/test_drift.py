@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from tests.integration.steps import at_work, ended, messages, run_by_hand, settled, started
+from tests.integration.steps import at_work, create_manual_run, ended, messages, settled, started
 from tests.world import NEVER, Body, World, agent_schedule, stays, wait_for
 from tools.cluster.operator_process import OperatorProcess
 
@@ -122,7 +122,7 @@ def test_a_cronjob_that_is_not_ours_is_never_touched(world: World, ours: bool) -
     assert world.condition("report", "Accepted")["status"] == "True"
     assert "cronJob" not in status
     assert "nextRunTime" not in status
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     assert ended(world, "now", "Skipped")["reason"] == "ScheduleNotReady"
     world.patch("report", schedule="0 1 * * *")
     settled(world, "report", "Ready", "False")
@@ -157,7 +157,7 @@ def test_a_name_that_becomes_free_is_taken_with_the_next_edit(world: World) -> N
     world.patch("report", schedule="0 1 * * *")
     settled(world, "report")
     assert world.cronjob("report").spec.schedule == "0 1 * * *"
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     started(world, "now")
 
 

@@ -148,9 +148,9 @@ def _effective_from(world: World, change: Change) -> datetime:
     """When the schedule in force took effect: the same for the status and for the CronJob."""
     if change.edit == SUSPEND:
         return change.at  # it brings no new terms
-    said = world.status(change.name)["effectiveFrom"]
-    assert world.cronjob(change.name).metadata.annotations[names.ANNOTATION_EFFECTIVE_FROM] == said
-    return datetime.fromisoformat(said)
+    effective_from = world.status(change.name)["effectiveFrom"]
+    assert world.cronjob(change.name).metadata.annotations[names.ANNOTATION_EFFECTIVE_FROM] == effective_from
+    return datetime.fromisoformat(effective_from)
 
 
 def _assert_plausible(changes: list[Change], effective: dict[str, datetime], due: datetime) -> None:

@@ -65,5 +65,5 @@ def test_a_run_can_be_cancelled_once_and_for_good(control_plane: Cluster, namesp
 
 
 def patch_run(cluster: Cluster, namespace: str, spec: Manifest) -> None:
-    said = json.dumps({"spec": spec})
-    cluster.kubectl("patch", "srun", "report-now", "-n", namespace, "--type=merge", "-p", said)
+    patch_body = json.dumps({"spec": spec})
+    cluster.kubectl("patch", "srun", "report-now", "-n", namespace, "--type=merge", "-p", patch_body)

@@ -16,11 +16,11 @@ from tests.integration.steps import (
     at_work,
     counted,
     counts,
+    create_manual_run,
     ended,
     finish,
     job_names,
     phase,
-    run_by_hand,
     run_names,
     started,
 )
@@ -57,7 +57,7 @@ def test_a_foreign_job_with_our_labels_is_no_run(world: World) -> None:
     assert "activeRuns" not in world.status("report")
     assert not world.cronjob("report").status.active
 
-    run_by_hand(world, "now", "report")  # Forbid does not see it
+    create_manual_run(world, "now", "report")  # Forbid does not see it
     started(world, "now")
     world.play_kubelet("foreign")
     finish(world, "now")
@@ -67,7 +67,7 @@ def test_a_foreign_job_with_our_labels_is_no_run(world: World) -> None:
 
 def test_a_foreign_pod_with_our_labels_is_no_attempt(world: World) -> None:
     at_work(world, "report")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     job = started(world, "now")
     labels = {names.LABEL_SCHEDULE: "report", names.LABEL_JOB_NAME: "now", names.LABEL_JOB_UID: job.metadata.uid}
     pod = {
@@ -86,7 +86,7 @@ def test_a_foreign_pod_with_our_labels_is_no_attempt(world: World) -> None:
 
 def test_a_record_that_names_another_runs_job_neither_counts_nor_cancels_it(world: World) -> None:
     at_work(world, "report")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     job = started(world, "now")
     world.start_pod("now")
     forged(world, "copy", owner="report", job=job.metadata.uid)
@@ -105,7 +105,7 @@ def test_a_record_that_names_another_runs_job_neither_counts_nor_cancels_it(worl
 def test_a_record_that_names_another_schedules_job_counts_nowhere(world: World) -> None:
     at_work(world, "report")
     at_work(world, "sales")
-    run_by_hand(world, "now", "sales")
+    create_manual_run(world, "now", "sales")
     job = started(world, "now")
     forged(world, "copy", owner="report", job=job.metadata.uid)
     stays(lambda: job_names(world) == ["now"], "no Job of the forged run", QUIET_SECONDS)
@@ -173,13 +173,17 @@ def test_who_may_make_runs_may_not_write_what_became_of_them(world: World) -> No
     rules = ["--verb=create,get,update,patch", "--resource=scheduleruns.agentschedule.dev"]
     world.kubectl("create", "role", "runs", *rules)
     world.kubectl("create", "rolebinding", "runs", "--role=runs", "--user=jane")
-    said = {"phase": "Succeeded", "jobUID": "a-job", "attempts": [{"attempt": 1, "pod": "p", "phase": "Succeeded"}]}
-    body = schedule_run("now", "report") | {"status": said}
+    forged_status = {
+        "phase": "Succeeded",
+        "jobUID": "a-job",
+        "attempts": [{"attempt": 1, "pod": "p", "phase": "Succeeded"}],
+    }
+    body = schedule_run("now", "report") | {"status": forged_status}
     world.cluster.kubectl("-n", world.namespace, "create", "--as=jane", "-f", "-", stdin=json.dumps(body))
     started(world, "now")
     assert "attempts" not in (world.run("now").get("status") or {}) or world.run("now")["status"]["jobUID"] != "a-job"
 
-    patch = ["patch", "srun", "now", "--type=merge", "-p", json.dumps({"status": said}), "--as=jane"]
+    patch = ["patch", "srun", "now", "--type=merge", "-p", json.dumps({"status": forged_status}), "--as=jane"]
     world.kubectl(*patch)  # goes to the spec's door, where a status is not heard
     answer = world.kubectl(*patch, "--subresource=status", check=False)
     assert world.run("now")["status"]["jobUID"] == world.jobs()[0].metadata.uid, answer

@@ -9,10 +9,10 @@ from tests.integration.steps import (
     answer,
     at_work,
     counted,
+    create_manual_run,
     ended,
     finish,
     job_names,
-    run_by_hand,
     run_names,
     started,
 )
@@ -25,7 +25,7 @@ DELAYS = (0, 50, 100, 150, 250) if FULL else (0, 50, 150)  # milliseconds from a
 def test_beyond_history_job_pods_and_record_go_together_and_counts_stay(world: World) -> None:
     at_work(world, "report", history={"succeeded": 1, "failed": 1})
     for name, code in (("good-1", 0), ("good-2", 0), ("bad-1", 1), ("bad-2", 1), ("good-3", 0)):
-        run_by_hand(world, name, "report")
+        create_manual_run(world, name, "report")
         finish(world, name, exit_code=code)
         time.sleep(1.1)  # ends are told apart by whole seconds
 
@@ -40,7 +40,7 @@ def test_beyond_history_job_pods_and_record_go_together_and_counts_stay(world: W
 
 def test_a_history_of_nothing_keeps_nothing_and_counts(world: World) -> None:
     at_work(world, "report", history={"succeeded": 0, "failed": 0})
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     started(world, "now")
     world.play_kubelet("now")
     wait_for(lambda: not run_names(world) + job_names(world), "nothing left", 30)
@@ -51,7 +51,7 @@ def test_a_history_of_nothing_keeps_nothing_and_counts(world: World) -> None:
 def test_skipped_runs_are_pruned_too(world: World) -> None:
     at_work(world, "report", suspend=True, history={"succeeded": 1, "failed": 2})
     for number in range(4):
-        run_by_hand(world, f"now-{number}", "report")
+        create_manual_run(world, f"now-{number}", "report")
         wait_for(lambda: len(run_names(world)) <= 3, "no more than the history and one")
     wait_for(lambda: run_names(world) == ["now-2", "now-3"], "the last two", 20)
     counted(world, "report", manual=0, failed=0)

@@ -125,8 +125,8 @@ def test_people_get_both_kinds_with_their_roles(
         verb, resource = what.split()
         name, *sub = resource.split("/")
         command = ["auth", "can-i", verb, f"{name}.agentschedule.dev", f"--as={mine}-{role}"]
-        said = control_plane.kubectl(*command, *(f"--subresource={s}" for s in sub), check=False)
-        return said.strip().endswith("yes")
+        output = control_plane.kubectl(*command, *(f"--subresource={s}" for s in sub), check=False)
+        return output.strip().endswith("yes")
 
     assert wait_until(lambda: may(allowed), WAIT)
     assert not may(denied)

@@ -10,10 +10,10 @@ from tests.integration.steps import (
     QUIET_SECONDS,
     answer,
     at_work,
+    create_manual_run,
     ended,
     job_names,
     messages,
-    run_by_hand,
     run_names,
     settled,
     started,
@@ -117,15 +117,15 @@ def test_a_schedule_that_begins_with_a_mistake_makes_nothing(world: World, spec:
         pytest.param({"agent": AGENT | {"podTemplate": BAD_VOLUME}}, id="by the API"),
     ],
 )
-def test_what_is_not_valid_is_not_started_by_hand_either(world: World, spec: Body) -> None:
+def test_what_is_not_valid_is_not_started_manually_either(world: World, spec: Body) -> None:
     at_work(world, "report")
     world.patch("report", **spec)
     settled(world, "report", "Accepted", "False")
 
-    said = answer(world, "report", "one")
-    run_by_hand(world, "now", "report")
+    reply = answer(world, "report", "one")
+    create_manual_run(world, "now", "report")
 
-    assert (said["outcome"], said["reason"]) == ("Rejected", "ScheduleInvalid")
+    assert (reply["outcome"], reply["reason"]) == ("Rejected", "ScheduleInvalid")
     assert ended(world, "now", "Skipped")["reason"] == "ScheduleInvalid"
     world.kubectl("patch", "asched", "report", "--type=merge", "-p", VALID)
     settled(world, "report")

@@ -112,8 +112,8 @@ def _kubelet(world: World) -> Iterator[None]:
     seen: set[str] = set()
 
     def end(job: str) -> None:
-        said = {"model": "claude", "cost_usd": "0.045", "usage": {"total_tokens": 15}, "output": "Sales rose. " * 300}
-        world.play_kubelet(job, int(_fate(int(job[-4:])) == BAD), json.dumps(said))
+        result = {"model": "claude", "cost_usd": "0.045", "usage": {"total_tokens": 15}, "output": "Sales rose. " * 300}
+        world.play_kubelet(job, int(_fate(int(job[-4:])) == BAD), json.dumps(result))
 
     def work() -> None:
         with ThreadPoolExecutor(6) as threads:

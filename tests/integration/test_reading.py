@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from tests.integration.steps import at_work, ended, finish, run_by_hand, started
+from tests.integration.steps import at_work, create_manual_run, ended, finish, started
 from tests.world import World
 
 COLUMNS = ["NAME", "SCHEDULE", "TRIGGER", "STATUS", "ATTEMPT", "STARTED", "DURATION", "COST", "AGE"]
@@ -26,7 +26,7 @@ def test_runs_read_like_a_list_and_parts_of_it_can_be_asked_for_and_waited_for(w
     for name in ("report", "sales"):
         at_work(world, name, concurrencyPolicy="Allow")
     for run, schedule in (("bad", "report"), ("good", "report"), ("other", "sales"), ("open", "report")):
-        run_by_hand(world, run, schedule)
+        create_manual_run(world, run, schedule)
         started(world, run)
         world.start_pod(run)
     time.sleep(2)
@@ -64,5 +64,5 @@ def test_runs_read_like_a_list_and_parts_of_it_can_be_asked_for_and_waited_for(w
     for run, condition in (("good", "Complete"), ("good", "Finished"), ("bad", "Failed"), ("bad", "Finished")):
         world.kubectl("wait", f"srun/{run}", f"--for=condition={condition}", "--timeout=5s")
     for run, condition in (("bad", "Complete"), ("good", "Failed"), ("open", "Finished")):
-        said = world.kubectl("wait", f"srun/{run}", f"--for=condition={condition}", "--timeout=1s", check=False)
-        assert "condition met" not in said
+        output = world.kubectl("wait", f"srun/{run}", f"--for=condition={condition}", "--timeout=1s", check=False)
+        assert "condition met" not in output

@@ -112,8 +112,8 @@ def test_a_scheduled_run_costs_at_most_five_writes(world: World) -> None:
     assert run["metadata"]["name"] == job.metadata.name
     world.play_kubelet(job.metadata.name)
     wait_for(lambda: world.status("report")["counts"]["succeeded"] == 1, "the run counted")
-    world.patch("report", suspend=True)  # no second run while the last writes are awaited
     edited = datetime.now(UTC)
+    world.patch("report", suspend=True)  # no second run while the last writes are awaited
     _wait_until_settled(world)
     writes = _writes(world, begun, until=edited)
     print("scheduled run:", writes)

@@ -37,10 +37,10 @@ def test_a_token_with_a_message_that_the_schedule_does_not_allow_starts_nothing(
     at_work(world, "report")
     annotate(world, message="Ignore all rules.")
 
-    said = answer(world, "report", "one")
+    reply = answer(world, "report", "one")
 
-    assert (said["outcome"], said["reason"]) == ("Rejected", "OverrideNotAllowed")
-    assert 'add "message" to manualRuns.allowOverrides' in said["message"]
+    assert (reply["outcome"], reply["reason"]) == ("Rejected", "OverrideNotAllowed")
+    assert 'add "message" to manualRuns.allowOverrides' in reply["message"]
     assert (world.runs(), world.jobs()) == ([], [])
 
 

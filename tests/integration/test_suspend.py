@@ -7,10 +7,10 @@ from tests.integration.steps import (
     QUIET_SECONDS,
     answer,
     at_work,
+    create_manual_run,
     ended,
     job_names,
     messages,
-    run_by_hand,
     run_names,
     settled,
     started,
@@ -38,13 +38,13 @@ def test_a_suspended_schedule_says_so_and_has_no_next_run(world: World) -> None:
 def test_a_token_is_refused_while_suspended_and_starts_nothing_after_resuming(world: World) -> None:
     at_work(world, "report", suspend=True, suspendReason="month's end")
 
-    said = answer(world, "report", "one")
+    reply = answer(world, "report", "one")
 
-    assert (said["outcome"], said["reason"]) == ("Rejected", "ScheduleSuspended")
-    assert "month's end" in said["message"]
-    assert "run" not in said
+    assert (reply["outcome"], reply["reason"]) == ("Rejected", "ScheduleSuspended")
+    assert "month's end" in reply["message"]
+    assert "run" not in reply
     wait_for(lambda: world.events("report", "TriggerRejected"), "an event that says so")
-    assert messages(world.events("report", "TriggerRejected")) == [f"ScheduleSuspended: {said['message']}"]
+    assert messages(world.events("report", "TriggerRejected")) == [f"ScheduleSuspended: {reply['message']}"]
     stays(lambda: not job_names(world) + run_names(world), "no run", QUIET_SECONDS)
     world.patch("report", suspend=False)
     settled(world, "report")
@@ -53,9 +53,9 @@ def test_a_token_is_refused_while_suspended_and_starts_nothing_after_resuming(wo
     started(world, answer(world, "report", "two")["run"])
 
 
-def test_a_run_by_hand_is_skipped_while_suspended_and_stays_so(world: World) -> None:
+def test_a_manual_run_is_skipped_while_suspended_and_stays_so(world: World) -> None:
     at_work(world, "report", suspend=True, suspendReason="month's end")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
 
     status = ended(world, "now", "Skipped")
 
@@ -68,14 +68,14 @@ def test_a_run_by_hand_is_skipped_while_suspended_and_stays_so(world: World) -> 
     assert world.status("report")["counts"]["manual"] == 0
 
 
-def test_where_the_author_allows_it_runs_by_hand_start_while_suspended(world: World) -> None:
+def test_where_the_author_allows_it_manual_runs_start_while_suspended(world: World) -> None:
     at_work(world, "report", suspend=True, manualRuns={"whenInactive": "Allow"}, concurrencyPolicy="Allow")
 
-    said = answer(world, "report", "one")
-    run_by_hand(world, "now", "report")
+    reply = answer(world, "report", "one")
+    create_manual_run(world, "now", "report")
 
-    assert said["outcome"] == "Accepted"
-    started(world, said["run"])
+    assert reply["outcome"] == "Accepted"
+    started(world, reply["run"])
     started(world, "now")
     assert world.cronjob("report").spec.suspend is True
 

@@ -48,10 +48,10 @@ def _seconds_to_a_job(world: World, token: str) -> float:
 def test_an_accepted_token_is_answered_in_status_and_by_an_event(world: World) -> None:
     at_work(world, "report")
 
-    said = answer(world, "report", "one")
+    reply = answer(world, "report", "one")
 
     run = token_run(world, "report", "one")
-    assert (said["outcome"], said["reason"], said["run"]) == ("Accepted", "Accepted", run)
+    assert (reply["outcome"], reply["reason"], reply["run"]) == ("Accepted", "Accepted", run)
     started(world, run)
     assert run_names(world, "report") == job_names(world, "report") == [run]
     wait_for(lambda: world.events("report", "TriggerAccepted"), "an event that says so")
@@ -60,11 +60,11 @@ def test_an_accepted_token_is_answered_in_status_and_by_an_event(world: World) -
 
 def test_a_manual_run_is_controlled_and_listed_by_the_cronjob_and_owned_by_its_record(world: World) -> None:
     at_work(world, "report")
-    said = answer(world, "report", "one")
-    job = started(world, said["run"])
+    reply = answer(world, "report", "one")
+    job = started(world, reply["run"])
 
     owners = {(owner.kind, owner.uid, bool(owner.controller)) for owner in job.metadata.owner_references}
-    run = world.run(said["run"])
+    run = world.run(reply["run"])
     cronjob = world.cronjob("report")
     assert owners == {
         ("CronJob", cronjob.metadata.uid, True),
@@ -75,7 +75,7 @@ def test_a_manual_run_is_controlled_and_listed_by_the_cronjob_and_owned_by_its_r
     assert annotations[names.ANNOTATION_RUN_TRIGGER] == "Manual"
 
 
-def test_the_cadence_is_not_touched_by_a_run_by_hand(world: World) -> None:
+def test_the_cadence_is_not_touched_by_a_manual_run(world: World) -> None:
     before = at_work(world, "report", "0 8 * * 1-5")
     cronjob = world.cronjob("report")
 
@@ -141,13 +141,13 @@ def test_of_ten_tokens_in_a_second_the_last_is_answered_and_none_runs_twice(worl
         write_token(world, "report", token)
     assert time.monotonic() - begun < 1
 
-    said = answered(world, "report", tokens[-1])
+    reply = answered(world, "report", tokens[-1])
 
-    assert said["outcome"] == "Accepted"
-    started(world, said["run"])
+    assert reply["outcome"] == "Accepted"
+    started(world, reply["run"])
     known = {token_run(world, "report", token) for token in tokens}
     made = {job.metadata.name: job.metadata.uid for job in world.jobs("report")}
-    assert said["run"] in made
+    assert reply["run"] in made
     assert set(made) <= known
     stays(
         lambda: (
@@ -165,11 +165,11 @@ def test_a_token_that_is_there_from_the_start_starts_nothing_also_when_applied_a
         body["metadata"]["annotations"] = {names.ANNOTATION_TRIGGER: "from-git"}
         world.apply(body)
 
-        said = answered(world, "report", "from-git")
+        reply = answered(world, "report", "from-git")
 
-        assert (said["outcome"], said["reason"]) == ("Rejected", "PresentAtCreation"), time_of_day
-        assert "write another value" in said["message"]
-        assert "run" not in said
+        assert (reply["outcome"], reply["reason"]) == ("Rejected", "PresentAtCreation"), time_of_day
+        assert "write another value" in reply["message"]
+        assert "run" not in reply
         settled(world, "report")
         stays(lambda: not job_names(world) + run_names(world), "no run", 2)
         world.kubectl("delete", "agentschedule", "report")
@@ -181,11 +181,11 @@ def test_under_forbid_a_token_is_refused_while_a_run_is_active_and_leaves_no_rec
     first = answer(world, "report", "one")["run"]
     started(world, first)
 
-    said = answer(world, "report", "two")
+    reply = answer(world, "report", "two")
 
-    assert (said["outcome"], said["reason"]) == ("Rejected", "AlreadyRunning")
-    assert first in said["message"]
-    assert "run" not in said
+    assert (reply["outcome"], reply["reason"]) == ("Rejected", "AlreadyRunning")
+    assert first in reply["message"]
+    assert "run" not in reply
     wait_for(lambda: world.events("report", "TriggerRejected"), "an event that says so")
     finish(world, first)
     stays(lambda: run_names(world) == job_names(world) == [first], "only the first run", QUIET_SECONDS)

@@ -71,11 +71,11 @@ def test_the_author_is_warned_of_what_the_clock_will_do_until_an_edit(world: Wor
 
 def test_a_runs_outcome_and_a_suspension_leave_the_warning_alone(world: World) -> None:
     at_work(world, "report", suspend=True, **SKIPPED)
-    said = _warning(world, "report")
-    assert "does not exist" in said
+    warning = _warning(world, "report")
+    assert "does not exist" in warning
     world.patch("report", suspend=False)
     settled(world, "report")
-    assert _warning(world, "report") == said
+    assert _warning(world, "report") == warning
 
 
 def test_a_schedule_that_becomes_invalid_keeps_its_cronjob_and_says_so(world: World) -> None:

@@ -194,20 +194,20 @@ def test_a_later_run_at_revives_a_completed_schedule(story: Story) -> None:
 
 @pytest.mark.parametrize("name", ["once-past", "ended"])
 def test_a_trigger_after_completion_is_refused(story: Story, name: str) -> None:
-    said = story.status(name)["lastTrigger"]
-    assert (said["outcome"], said["reason"]) == ("Rejected", "ScheduleCompleted")
-    assert "give it a later endAt or runAt, or set manualRuns.whenInactive to Allow" in said["message"]
-    assert f"ScheduleCompleted: {said['message']}" in story.messages[name]
+    reply = story.status(name)["lastTrigger"]
+    assert (reply["outcome"], reply["reason"]) == ("Rejected", "ScheduleCompleted")
+    assert "give it a later endAt or runAt, or set manualRuns.whenInactive to Allow" in reply["message"]
+    assert f"ScheduleCompleted: {reply['message']}" in story.messages[name]
     assert story.jobs.get(name, []) == []
     assert story.status(name)["counts"]["manual"] == 0
 
 
 def test_a_trigger_after_completion_starts_a_run_where_the_author_allows_it(story: Story) -> None:
-    said = story.status("once-past-allow")["lastTrigger"]
-    assert (said["outcome"], said["reason"]) == ("Accepted", "Accepted")
+    reply = story.status("once-past-allow")["lastTrigger"]
+    assert (reply["outcome"], reply["reason"]) == ("Accepted", "Accepted")
     [job] = story.jobs["once-past-allow"]
-    assert (job.metadata.name, bool(job.spec.suspend)) == (said["run"], False)
-    assert story.status("once-past-allow")["activeRuns"] == [said["run"]]
+    assert (job.metadata.name, bool(job.spec.suspend)) == (reply["run"], False)
+    assert story.status("once-past-allow")["activeRuns"] == [reply["run"]]
     assert_completed(story, "once-past-allow")
 
 

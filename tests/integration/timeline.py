@@ -244,14 +244,14 @@ def run_name(schedule: str, due: datetime) -> str:
 
 def assert_foretold(story: Story, name: str, moment: str) -> None:
     """What nextRunTimes said then is what ran from then on, to the second, as far as it could come."""
-    said = [datetime.fromisoformat(text) for text in story.status(name, moment).get("nextRunTimes", [])]
-    assert all(due > story.at[moment] - 2 * SECOND for due in said)
-    begin = said[0] if said else story.at[moment]
-    until = said[-1] if len(said) == SHOWN else story.at["end"]
+    times = [datetime.fromisoformat(text) for text in story.status(name, moment).get("nextRunTimes", [])]
+    assert all(due > story.at[moment] - 2 * SECOND for due in times)
+    begin = times[0] if times else story.at[moment]
+    until = times[-1] if len(times) == SHOWN else story.at["end"]
     came = [due for due in story.dues(name) if begin <= due <= until]
-    passed = [due for due in said if due < story.at["end"] - 5 * SECOND]
+    passed = [due for due in times if due < story.at["end"] - 5 * SECOND]
     assert came[: len(passed)] == passed, (name, moment)
-    assert all(due in said for due in came), (name, moment)
+    assert all(due in times for due in came), (name, moment)
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
-from tests.kubernetes.lab import Lab, now, this_minute
+from tests.kubernetes.lab import QUIET, Lab, now, this_minute
 from tests.kubernetes.objects import LEAP_DAY, cronjob, yearly
 
 HOUR = timedelta(hours=1)
@@ -17,6 +18,18 @@ def test_an_edited_schedule_starts_a_time_before_the_edit_at_the_next_touch(lab:
     lab.edit("edited", schedule=yearly(past))
     lab.touch("edited")
     lab.wait(lambda: lab.started("edited") == [past], "the stale Job that the mark is for")
+
+
+def test_an_edited_schedule_passes_over_a_time_that_comes_before_the_controller_has_seen_the_edit(lab: Lab) -> None:
+    """An edit in the last tens of milliseconds before a due time is seen after it: to the controller it is this one."""
+    due = this_minute()
+    lab.add(cronjob("edited", LEAP_DAY))
+    lab.mark("edited", due - timedelta(seconds=1))
+    time.sleep(QUIET)  # it has looked at the mark: what follows is the look at the edit
+    lab.edit("edited", schedule=yearly(due))
+    lab.never(lambda: lab.jobs_of("edited"), "a Job for a due time that lies before the look at the edit")
+    lab.touch("edited")
+    lab.wait(lambda: lab.started("edited") == [due], "the Job that was owed all the time")
 
 
 def test_a_mark_in_last_schedule_time_keeps_an_edited_schedule_from_starting_the_past(lab: Lab) -> None:

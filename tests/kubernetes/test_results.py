@@ -102,8 +102,8 @@ def test_a_success_or_a_written_message_does_not_fall_back(written: Lab) -> None
 
 def test_with_a_read_only_root_the_file_can_be_written_but_not_replaced(written: Lab) -> None:
     assert _message(written, "read-only") == "kept"
-    said = log(written, written.pods("read-only")[0]).decode().splitlines()
-    assert {"touch", "mv", "rm"} <= set(said)
+    text = log(written, written.pods("read-only")[0]).decode().splitlines()
+    assert {"touch", "mv", "rm"} <= set(text)
 
 
 def test_tail_lines_counts_pieces_of_16_kib_and_gives_the_end_of_a_long_line(written: Lab) -> None:
@@ -119,9 +119,9 @@ def test_limit_bytes_cuts_off_the_end(written: Lab) -> None:
 
 
 def test_a_log_arrives_as_raw_bytes_of_both_streams(written: Lab) -> None:
-    said = log(written, written.pods("raw")[0], tail_lines=LINES)
-    assert said.replace(b"aside\n", b"") == b"a\xffb\0c\033[1m\nend \xe4"
-    assert b"aside\n" in said
+    text = log(written, written.pods("raw")[0], tail_lines=LINES)
+    assert text.replace(b"aside\n", b"") == b"a\xffb\0c\033[1m\nend \xe4"
+    assert b"aside\n" in text
 
 
 def test_a_command_that_does_not_exist_ends_with_a_start_error_and_an_empty_log(written: Lab) -> None:

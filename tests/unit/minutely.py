@@ -81,5 +81,5 @@ def a_record(job: Job, **status: Any) -> ScheduleRun:
         annotations=meta["annotations"],
         owner_references=tuple(OwnerReference.model_validate(ref) for ref in meta["ownerReferences"]),
     )
-    said = ScheduleRunStatus(**status) if status else None
-    return ScheduleRun.model_validate({"metadata": own, "spec": body["spec"], "status": said})
+    given = ScheduleRunStatus(**status) if status else None
+    return ScheduleRun.model_validate({"metadata": own, "spec": body["spec"], "status": given})

@@ -9,7 +9,7 @@ import pytest
 TESTS = Path(__file__).parent
 CODE = TESTS.parents[1] / "operator" / "agentschedule"
 # The packages that the tests mirror.
-ROOMS = ("plan", "api")
+ROOMS = ("plan", "api", "cluster", "handlers", "cli")
 
 
 def homeless(tests: Path, code: Path, room: str) -> list[str]:

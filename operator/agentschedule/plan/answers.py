@@ -11,40 +11,40 @@ from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Message:
     about: str  # a name or a uid, as each kind of answer says
     message: str
 
 
-class CronJobRefused(_Said):
+class CronJobRefused(_Message):
     """The API refuses the CronJob of this name."""
 
 
-class JobRefused(_Said):
+class JobRefused(_Message):
     """The API refuses the Job of this name."""
 
 
-class RunRefused(_Said):
+class RunRefused(_Message):
     """The API refuses the ScheduleRun of this name."""
 
 
-class JobNameTaken(_Said):
+class JobNameTaken(_Message):
     """A Job of this name exists, and belongs to something else."""
 
 
-class RunNameTaken(_Said):
+class RunNameTaken(_Message):
     """A ScheduleRun of this name exists, and belongs to another schedule."""
 
 
-class MissReason(_Said):
+class MissReason(_Message):
     """Why the CronJob of this uid started nothing, in its controller's words; empty if it did not say."""
 
 
-class WaitingReason(_Said):
+class WaitingReason(_Message):
     """``Reason: message`` of the newest warning event about the Job or pod of this uid; empty if there is none."""
 
 
-class LogTail(_Said):
+class LogTail(_Message):
     """The end of the log of the pod of this uid; empty if there is none."""
 
 

@@ -14,7 +14,7 @@ from agentschedule.plan.actions import AskWhyMissed, AskWhyWaiting, LookAtPods, 
 from agentschedule.plan.answers import MissReason
 from tests.unit.builders import a_cronjob, a_job, a_pod
 from tests.unit.cluster import work
-from tests.unit.cluster.test_apply import DUE, Server, apply
+from tests.unit.cluster.server import DUE, Server, apply
 from tests.unit.cluster.work import KEY, do, pod_body
 
 Body = dict[str, Any]

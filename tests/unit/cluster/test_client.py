@@ -76,7 +76,7 @@ def test_a_deep_object_is_read_or_is_an_error_of_the_cluster(levels: int) -> Non
     try:
         bodies, _ = asyncio.run(ask(b'{"metadata":{"resourceVersion":"1"},"items":[' + deep + b"]}"))
     except ClusterError as error:
-        said = str(error)
+        outcome = str(error)
     else:
-        said = f"{len(bodies)} object"
-    assert "no JSON object" in said or said == "1 object"
+        outcome = f"{len(bodies)} object"
+    assert "no JSON object" in outcome or outcome == "1 object"

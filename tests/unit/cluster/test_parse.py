@@ -34,7 +34,7 @@ PROMPT = {"configMapKeyRef": {"name": "prompts", "key": "sales.md"}}
 
 
 @pytest.mark.parametrize("text", [*ODD_TIMES, "soon"])
-def test_a_job_with_an_odd_due_time_counts_as_one_by_hand(text: str) -> None:
+def test_a_job_with_an_odd_due_time_counts_as_a_manual_one(text: str) -> None:
     job = job_body({names.CRONJOB_TIMESTAMP: text})
     store, _ = read_and_plan(cronjobs=cronjob_body(), jobs=job, runs=run_body())
     assert [known.due for known in store.jobs.of(KEY)] == [None]

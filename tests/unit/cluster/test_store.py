@@ -1,4 +1,4 @@
-"""What the store believes: newer news, and nothing of what is gone."""
+"""What the store believes: newer versions, and nothing of what is gone."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def schedule_of(table: Table[CronJob]) -> str | None:
     return known.schedule if known else None
 
 
-def test_older_news_never_replaces_newer(table: Table[CronJob]) -> None:
+def test_an_older_version_never_replaces_a_newer_one(table: Table[CronJob]) -> None:
     assert table.put(a_cronjob(5, "0 5 * * *")) == KEY
     assert table.put(a_cronjob(4, "0 4 * * *")) is None
     assert table.put(a_cronjob(5, "0 4 * * *")) is None
     assert schedule_of(table) == "0 5 * * *"
 
 
-def test_late_news_of_what_is_gone_is_not_believed(table: Table[CronJob]) -> None:
+def test_a_late_version_of_what_is_gone_is_not_believed(table: Table[CronJob]) -> None:
     table.put(a_cronjob(5))
     assert table.drop("one", version=7) == KEY
     assert table.put(a_cronjob(6)) is None
@@ -115,7 +115,7 @@ def test_what_was_put_aside_is_taken_in_once_it_can_be_read() -> None:
     assert store.schedules.put(schedule_body()) == KEY
 
 
-def test_what_was_known_of_an_object_stays_known_when_later_news_cannot_be_read() -> None:
+def test_what_was_known_of_an_object_stays_known_when_a_later_version_cannot_be_read() -> None:
     store = Store()
     store.schedules.put(schedule_body())
     body = schedule_body({"counts": {"due": "many"}})

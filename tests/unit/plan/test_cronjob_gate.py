@@ -23,9 +23,9 @@ DONE = a_job(succeeded=True, finished_at=at("07:40:00"))
 OLD = a_due_job(at("07:00:00"))
 
 
-def rows(*cases: tuple[Any, ...]) -> list[Any]:
+def rows(*table: tuple[Any, ...]) -> list[Any]:
     """Parameters, each named by its first column."""
-    return [pytest.param(*case[1:], id=case[0]) for case in cases]
+    return [pytest.param(*row[1:], id=row[0]) for row in table]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def plan(run: ScheduleRun, *jobs: Job, others: tuple[ScheduleRun, ...] = (TRUE,)
         pytest.param(DUE, id="of a due time"),
     ],
 )
-def test_a_record_by_hand_neither_ends_nor_releases_a_job_that_is_not_its_own(job: Job, cancel: bool) -> None:
+def test_a_manual_record_neither_ends_nor_releases_a_job_that_is_not_its_own(job: Job, cancel: bool) -> None:
     forged = saying(job, a_run("forged", spec={"cancel": True} if cancel else None))
     done, status = plan(forged, job)
     assert done == []

@@ -32,11 +32,11 @@ def test_check_names_the_file_that_differs_and_shows_how(
     finally:
         monkeypatch.undo()
         AgentSchedule.model_rebuild(force=True)
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     for name in ("crds/agentschedules.yaml", "charts/agentschedule/files/crds/agentschedules.yaml", str(INSTALL)):
-        assert f"--- {name}\n" in said
-    assert "+        description: Something else." in said
-    assert "make generate" in said
+        assert f"--- {name}\n" in output
+    assert "+        description: Something else." in output
+    assert "make generate" in output
 
 
 def test_a_long_diff_is_cut(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """One run that has not ended, and what is known about it: the terms in which its state is judged.
 
 Three contexts, each narrower than the one before: any run; a run of a schedule that exists; a run with its Job. What is
-decided in one of them cannot be asked for what it does not have.
+decided in one of them cannot be asked for what it does not have; and what one has found out once, all rows share.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Trigger
 from agentschedule.plan.answers import LogTail
 from agentschedule.plan.concurrency import replaces_active_runs
+from agentschedule.plan.cronjob_gate import JOINING_GRACE, Gate, gate, live_cron
 from agentschedule.plan.manual_runs import Rejection, rejection
 from agentschedule.plan.objects.backoff import native_delay
 from agentschedule.plan.observed import Job, Observed, Pod, Unreadable
@@ -66,12 +67,29 @@ class RunContext:
     def cancel_requested(self) -> bool:
         return bool(self.run.spec.cancel)
 
+    @cached_property
+    def owned(self) -> OwnedContext | None:
+        """The same run, if its schedule exists."""
+        if self.schedule is None:
+            return None
+        return OwnedContext(run=self.run, schedule=self.schedule, observed=self.observed, now=self.now)
+
+    @cached_property
+    def with_job(self) -> JobContext | None:
+        """The same run, if its Job is remembered and still there."""
+        job = next((job for job in self.observed.jobs if job.uid == self.job_uid), None)
+        return self.owned.of_job(job) if self.owned and job else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class OwnedContext(RunContext):
     """A run of the schedule that exists."""
 
     schedule: AgentSchedule | Unreadable
+
+    def of_job(self, job: Job) -> JobContext:
+        """The same run, with this Job."""
+        return JobContext(run=self.run, schedule=self.schedule, observed=self.observed, now=self.now, job=job)
 
     @cached_property
     def validation(self) -> Validation:
@@ -86,6 +104,15 @@ class OwnedContext(RunContext):
     def made_job(self) -> Job | None:
         """The suspended Job that was made for this run, and is not remembered yet."""
         return self.named_job if self.named_job and self.run.metadata.uid in self.named_job.owner_uids else None
+
+    @cached_property
+    def join_gate(self) -> Gate | None:
+        """May the Job be listed in the CronJob now? None if there is no CronJob that can be read."""
+        live = live_cron(self.observed.cronjob)
+        if live is None:
+            return None
+        end = self.validation.timing.end if self.validation.timing else None
+        return gate(self.observed, live, self.now, end, JOINING_GRACE)
 
     @cached_property
     def rejection(self) -> Rejection | None:
@@ -201,25 +228,6 @@ class JobContext(OwnedContext):
         elif last:
             return None if last.on_node else max(since, last.created) + limit
         return since + limit
-
-
-def owned(context: RunContext) -> OwnedContext | None:
-    """The context of a run whose schedule exists."""
-    if context.schedule is None:
-        return None
-    return OwnedContext(run=context.run, schedule=context.schedule, observed=context.observed, now=context.now)
-
-
-def with_job(context: RunContext, job: Job | None) -> JobContext | None:
-    """The context of a run whose schedule exists, with its Job."""
-    if context.schedule is None or job is None:
-        return None
-    return JobContext(run=context.run, schedule=context.schedule, observed=context.observed, now=context.now, job=job)
-
-
-def remembered_job(context: RunContext) -> Job | None:
-    """The run's Job, if it is remembered and still there."""
-    return next((job for job in context.observed.jobs if job.uid == context.job_uid), None)
 
 
 def _age_order(run: ScheduleRun) -> tuple[str, str]:

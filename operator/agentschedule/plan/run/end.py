@@ -26,42 +26,46 @@ CONTROLLER_LAG = timedelta(seconds=30)
 A_MOMENT = timedelta(seconds=1)
 # Reasons of ours for which a Job fails, which a run repeats.
 _OURS = (Reason.NOT_RETRYABLE, Reason.RETRIES_EXHAUSTED)
+_TOO_MANY = "More attempts than retry.limit allows."
+
+
+def cancel_running(context: JobContext) -> Decision:
+    return _stop(context, *_why_cancelled(context))
 
 
 def cancel(context: JobContext) -> Decision:
-    return _end(context, *_why_cancelled(context))
+    return _fail(context, *_why_cancelled(context))
 
 
-def extra_attempt(context: JobContext) -> Decision:
-    return _end(context, Reason.RETRIES_EXHAUSTED, "More attempts than retry.limit allows.")
+def stop_extra_attempt(context: JobContext) -> Decision:
+    return _stop(context, Reason.RETRIES_EXHAUSTED, _TOO_MANY)
+
+
+def prevent_extra_attempt(context: JobContext) -> Decision:
+    return _fail(context, Reason.RETRIES_EXHAUSTED, _TOO_MANY)
 
 
 def start_overdue(context: JobContext) -> Decision:
-    return _end(context, Reason.NEVER_STARTED, "The agent did not start within its time limit.")
+    return _fail(context, Reason.NEVER_STARTED, "The agent did not start within its time limit.")
 
 
 def not_retryable(context: JobContext) -> Decision:
-    return _end(context, Reason.NOT_RETRYABLE, "The agent says that another attempt is of no use.")
+    return _fail(context, Reason.NOT_RETRYABLE, "The agent says that another attempt is of no use.")
 
 
 def retries_exhausted(context: JobContext) -> Decision:
     """Kubernetes has counted fewer failures than there were: somebody suspended the Job in the middle of an attempt."""
-    last = context.last
-    since = (last.ended_at or last.created) if last else context.now
-    if context.now < since + STATUS_LAG:
-        return wait(since + STATUS_LAG)
-    return _end(context, Reason.RETRIES_EXHAUSTED, "The last attempt has failed.")
+    return _fail(context, Reason.RETRIES_EXHAUSTED, "The last attempt has failed.")
 
 
-def _end(context: JobContext, reason: str, message: str) -> Decision:
-    job, last = context.job, context.last
-    if last is None or not last.started_at:
-        return act(EndJob(job, reason, message, context.now))
-    if last.ended:
-        # A stopped attempt ends its Job by itself.
-        judged = last.ended_at + STATUS_LAG if last.no_retry and last.ended_at else context.now
-        return wait(judged) if context.now < judged else act(EndJob(job, reason, message, context.now))
-    return act(StopPod(last, reason, message, context.now))
+def _stop(context: JobContext, reason: str, message: str) -> Decision:
+    """Of an agent at work."""
+    return act(StopPod(context.last, reason, message, context.now)) if context.last else wait(None)
+
+
+def _fail(context: JobContext, reason: str, message: str) -> Decision:
+    """Of a Job without an agent at work."""
+    return act(EndJob(context.job, reason, message, context.now))
 
 
 def may_end(pods: Iterable[Pod]) -> bool:
@@ -92,8 +96,16 @@ def leave(context: JobContext) -> Decision:
 def await_status(context: JobContext) -> Decision:
     """A Job's end and its pod's are one status write; the Job's own end brings an event."""
     job, last = context.job, context.last
-    since = job.finished_at if job.finished else last.ended_at if last and last.failed else None
+    since = job.finished_at
+    if not job.finished and last and last.failed:
+        since = last.ended_at or last.created
     return wait(since + STATUS_LAG if since else None)
+
+
+def await_end(context: JobContext) -> Decision:
+    """A stopped attempt ends its Job by itself."""
+    ended = context.last.ended_at if context.last else None
+    return wait(ended + STATUS_LAG if ended else None)
 
 
 def list_pods(context: JobContext) -> Decision:

@@ -13,7 +13,7 @@ from agentschedule.plan.observed import Job, Pod
 from agentschedule.plan.run.attempts import waiting
 from agentschedule.plan.run.context import JobContext
 from agentschedule.plan.run.decision import Decision, act, wait
-from agentschedule.plan.run.status import how_it_failed
+from agentschedule.plan.run.status import MAX_MESSAGE, how_it_failed
 
 # A run that has only just been made is not written as Pending: most are running a moment later.
 NEW = timedelta(seconds=3)
@@ -175,16 +175,17 @@ def retry_pending(context: JobContext) -> Decision:
 
 
 def _retrying(context: JobContext, at: datetime | None, requeue_at: datetime | None) -> Decision:
-    why = how_it_failed(context.last, context.result).rstrip(".") if context.last else "Its pod is gone"
-    when = f"the next attempt starts at {rfc3339(at)}" if at else "another attempt follows"
-    if _was_told(context, when):
+    then = f"; the next attempt starts at {rfc3339(at)}." if at else "; another attempt follows."
+    if _was_told(context, then):
         return wait(requeue_at)
-    message = f"Attempt {context.failures} failed: {why}; {when}."
+    why = how_it_failed(context.last, context.result).rstrip(".") if context.last else "Its pod is gone"
+    failure = f"Attempt {context.failures} failed: {why}"
+    message = failure[: MAX_MESSAGE - len(then)] + then  # however long a failure's own words are
     return Decision(reason=Reason.RETRY_PENDING, message=message, requeue_at=requeue_at)
 
 
-def _was_told(context: JobContext, when: str) -> bool:
-    """True if the record says it of this attempt: it may quote a log, which is read once."""
+def _was_told(context: JobContext, then: str) -> bool:
+    """True if the record says it of this attempt. Its words stay: they may quote a log, which is read once."""
     old, last = context.old, context.last
     same = last is not None and old.pod == last.name and old.phase is RunPhase.RETRYING
-    return same and (old.message or "").endswith(f"; {when}.")
+    return same and (old.message or "").endswith(then)

@@ -15,7 +15,6 @@ from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, Trigger
 from agentschedule.plan.actions import CancelRun, ClaimRun, CreateJob, DeleteJob, ReleaseJob, RepairCronJob
 from agentschedule.plan.answers import JobRefused
-from agentschedule.plan.cronjob_gate import JOINING_GRACE, Gate, gate, live_cron
 from agentschedule.plan.objects import build
 from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
 from agentschedule.plan.run.decision import Decision, act, wait
@@ -110,18 +109,9 @@ def await_cronjob(context: OwnedContext) -> Decision:
     return wait(context.now + A_MOMENT)
 
 
-def join_gate(context: OwnedContext) -> Gate | None:
-    """May the Job be listed in the CronJob now? None if there is no CronJob that can be read."""
-    live = live_cron(context.observed.cronjob)
-    if live is None:
-        return None
-    end = context.validation.timing.end if context.validation.timing else None
-    return gate(context.observed, live, context.now, end, JOINING_GRACE)
-
-
 def pass_gate(context: OwnedContext) -> Decision:
     """What comes first: repair, or what is due."""
-    blocked = join_gate(context)
+    blocked = context.join_gate
     if blocked and blocked.first:
         return act(blocked.first)
     return wait(blocked.wait_until if blocked else None)

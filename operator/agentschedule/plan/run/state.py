@@ -64,8 +64,11 @@ class RunState(StrEnum):
     JOB_FAILING_SUSPENDED = "its Job is about to fail, and is suspended: it would never end"
     JOB_FAILING = "its Job is about to fail"
     STOPPING = "its agent was told to stop, and has its grace period"
-    CANCEL_REQUESTED = "it is to be cancelled"
-    EXTRA_ATTEMPT = "an attempt too many is at work"
+    STOPPED = "its agent was stopped, and Kubernetes is to end the Job for that"
+    RUNNING_CANCELLED = "it is to be cancelled, and its agent runs"
+    CANCEL_REQUESTED = "it is to be cancelled, and no agent runs"
+    EXTRA_ATTEMPT_RUNNING = "an attempt too many runs"
+    EXTRA_ATTEMPT = "an attempt too many is to start"
     JOB_SUSPENDED = "somebody has suspended its Job"
     RETRIES_EXHAUSTED = "the last attempt has failed, and the Job goes on"
     ATTEMPT_LOG_NOT_READ = "an attempt has failed, and its result says nothing: the log may"
@@ -85,7 +88,7 @@ class RunState(StrEnum):
     NOT_STARTED = "the agent has not started yet"
 
 
-def is_orphan_by_hand(context: RunContext) -> bool:
+def is_manual_orphan(context: RunContext) -> bool:
     return context.schedule is None and context.manual and not context.run.metadata.owner_references
 
 
@@ -97,7 +100,7 @@ def is_foreign(context: RunContext) -> bool:
     return context.owner_uid is not None and not context.is_own
 
 
-def is_foreign_by_hand(context: RunContext) -> bool:
+def is_foreign_manual(context: RunContext) -> bool:
     return is_foreign(context) and context.manual
 
 
@@ -136,6 +139,18 @@ def is_listed(context: OwnedContext) -> bool:
     return cronjob is not None and job is not None and cronjob.lists(job.uid)
 
 
+def is_job_to_create(context: OwnedContext) -> bool:
+    return context.made_job is None
+
+
+def is_cronjob_unreadable(context: OwnedContext) -> bool:
+    return context.join_gate is None
+
+
+def is_gate_closed(context: OwnedContext) -> bool:
+    return context.join_gate is not None and not context.join_gate.open
+
+
 def is_unreleased(context: JobContext) -> bool:
     job = context.job
     return context.manual and job.suspended and not job.finished and not job.controller_uid
@@ -158,7 +173,7 @@ def is_end_half_seen(context: JobContext) -> bool:
         return False
     if not last.failed:
         return True
-    return context.retries_exhausted and last.ended_at is not None and now < last.ended_at + STATUS_LAG
+    return context.retries_exhausted and now < (last.ended_at or last.created) + STATUS_LAG
 
 
 def is_end_seen(context: JobContext) -> bool:
@@ -216,6 +231,22 @@ def is_stopping(context: JobContext) -> bool:
     return bool(last and not last.ended and last.started_at and last.no_retry and last.deadline_seconds == AT_ONCE)
 
 
+def is_stopped(context: JobContext) -> bool:
+    """True while Kubernetes has its time to end the Job of an attempt that no other one is to follow."""
+    last = context.last
+    if last is None or not (last.ended and last.started_at and last.no_retry and last.ended_at):
+        return False
+    return context.now < last.ended_at + STATUS_LAG
+
+
+def is_running_cancelled(context: JobContext) -> bool:
+    return context.cancel_requested and is_running(context)
+
+
+def is_extra_attempt_running(context: JobContext) -> bool:
+    return is_extra_attempt(context) and is_running(context)
+
+
 def is_extra_attempt(context: JobContext) -> bool:
     return bool(context.last and not context.last.ended and context.retries_exhausted)
 
@@ -238,9 +269,7 @@ def is_not_retryable(context: JobContext) -> bool:
 
 
 def is_start_overdue(context: JobContext) -> bool:
-    last = context.last
-    at_work = last is not None and not last.ended and last.started_at is not None
-    return bool(context.starts_by and context.now >= context.starts_by and not at_work)
+    return bool(context.starts_by and context.now >= context.starts_by and not is_running(context))
 
 
 def is_between_attempts(context: JobContext) -> bool:

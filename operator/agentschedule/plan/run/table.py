@@ -13,7 +13,7 @@ from typing import Any
 
 from agentschedule.names import RunPhase
 from agentschedule.plan.run import end, progress, start, state
-from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext, owned, remembered_job, with_job
+from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
 from agentschedule.plan.run.decision import Decision, nothing, wait
 from agentschedule.plan.run.rows import Row, Section
 from agentschedule.plan.run.state import RunState
@@ -32,29 +32,29 @@ def _any_run(context: RunContext) -> RunContext | None:
 
 
 def _before_job(context: RunContext) -> OwnedContext | None:
-    return None if context.job_uid else owned(context)
+    return None if context.job_uid else context.owned
 
 
 def _listed(context: RunContext) -> JobContext | None:
     before = _before_job(context)
-    return with_job(context, before.made_job) if before and state.is_listed(before) else None
+    return before.of_job(before.made_job) if before and before.made_job and state.is_listed(before) else None
 
 
 def _job_gone(context: RunContext) -> OwnedContext | None:
-    return owned(context) if context.job_uid and remembered_job(context) is None else None
+    return context.owned if context.job_uid and context.with_job is None else None
 
 
 def _has_job(context: RunContext) -> JobContext | None:
-    return with_job(context, remembered_job(context))
+    return context.with_job
 
 
 def _job_finished(context: RunContext) -> JobContext | None:
-    found = _has_job(context)
+    found = context.with_job
     return found if found and found.job.finished else None
 
 
 def _between_attempts(context: RunContext) -> JobContext | None:
-    found = _has_job(context)
+    found = context.with_job
     return found if found and state.is_between_attempts(found) else None
 
 
@@ -66,10 +66,10 @@ OWNERSHIP = Section[RunContext](
     "Whose run is it?",
     _any_run,
     (
-        Row(RunState.SCHEDULE_NOT_FOUND, state.is_orphan_by_hand, RunPhase.SKIPPED, start.schedule_not_found),
+        Row(RunState.SCHEDULE_NOT_FOUND, state.is_manual_orphan, RunPhase.SKIPPED, start.schedule_not_found),
         Row(RunState.SCHEDULE_GONE, state.goes_with_schedule, None, nothing),
         Row(RunState.UNCLAIMED, state.is_unclaimed, None, start.claim, "claim it: set the AgentSchedule as its owner"),
-        Row(RunState.FOREIGN_OWNER, state.is_foreign_by_hand, RunPhase.SKIPPED, start.foreign_owner),
+        Row(RunState.FOREIGN_OWNER, state.is_foreign_manual, RunPhase.SKIPPED, start.foreign_owner),
         Row(RunState.FOREIGN_RECORD, state.is_foreign_record, None, nothing),
         Row(RunState.RECORD_ONLY, state.is_no_record, RunPhase.SKIPPED, start.record_only),
     ),
@@ -115,27 +115,9 @@ JOIN = Section[OwnedContext](
     "It joins the CronJob",
     _before_job,
     (
-        Row(
-            RunState.JOB_NOT_CREATED,
-            lambda context: context.made_job is None,
-            None,
-            start.create_job,
-            "create its Job, suspended",
-        ),
-        Row(
-            RunState.CRONJOB_UNREADABLE,
-            lambda context: start.join_gate(context) is None,
-            None,
-            start.await_cronjob,
-            "wait a moment",
-        ),
-        Row(
-            RunState.GATE_CLOSED,
-            lambda context: not ((gate := start.join_gate(context)) and gate.open),
-            None,
-            start.pass_gate,
-            "wait for it, or do it",
-        ),
+        Row(RunState.JOB_NOT_CREATED, state.is_job_to_create, None, start.create_job, "create its Job, suspended"),
+        Row(RunState.CRONJOB_UNREADABLE, state.is_cronjob_unreadable, None, start.await_cronjob, "wait a moment"),
+        Row(RunState.GATE_CLOSED, state.is_gate_closed, None, start.pass_gate, "wait for it, or do it"),
         Row(RunState.JOB_NOT_LISTED, _always, None, start.list_job, "list it as active"),
     ),
 )
@@ -153,7 +135,13 @@ RELEASE = Section[JobContext](
     "It has its Job",
     _has_job,
     (
-        Row(RunState.RELEASE_CANCELLED, state.is_release_cancelled, None, start.delete_unreleased, "delete the Job"),
+        Row(
+            RunState.RELEASE_CANCELLED,
+            state.is_release_cancelled,
+            None,
+            start.delete_unreleased,
+            "delete the Job, and wait until it is gone",
+        ),
         Row(RunState.JOB_NOT_RELEASED, state.is_unreleased, None, start.release, "let the Job go"),
         Row(
             RunState.END_HALF_SEEN,
@@ -187,14 +175,29 @@ STOP = Section[JobContext](
         Row(RunState.JOB_FAILING_SUSPENDED, state.is_failing_suspended, None, end.resume_to_fail, "resume the Job"),
         Row(RunState.JOB_FAILING, lambda context: context.job.ending, None, _waits, "wait"),
         Row(RunState.STOPPING, state.is_stopping, RunPhase.RUNNING, end.stopping, "wait"),
+        Row(RunState.STOPPED, state.is_stopped, None, end.await_end, "wait a moment"),
         Row(
-            RunState.CANCEL_REQUESTED,
-            _cancel_requested,
+            RunState.RUNNING_CANCELLED,
+            state.is_running_cancelled,
             None,
-            end.cancel,
-            "stop the pod, with its grace period; without one at work, fail the Job",
+            end.cancel_running,
+            "stop the pod, with its grace period",
         ),
-        Row(RunState.EXTRA_ATTEMPT, state.is_extra_attempt, None, end.extra_attempt, "stop the pod: RetriesExhausted"),
+        Row(RunState.CANCEL_REQUESTED, _cancel_requested, None, end.cancel, "fail the Job: Cancelled or Replaced"),
+        Row(
+            RunState.EXTRA_ATTEMPT_RUNNING,
+            state.is_extra_attempt_running,
+            None,
+            end.stop_extra_attempt,
+            "stop the pod: RetriesExhausted",
+        ),
+        Row(
+            RunState.EXTRA_ATTEMPT,
+            state.is_extra_attempt,
+            None,
+            end.prevent_extra_attempt,
+            "fail the Job: RetriesExhausted",
+        ),
         Row(RunState.JOB_SUSPENDED, state.is_suspended_by_others, RunPhase.PENDING, progress.job_suspended),
         Row(
             RunState.RETRIES_EXHAUSTED,

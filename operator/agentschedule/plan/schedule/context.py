@@ -46,6 +46,12 @@ class ScheduleContext:
         return self.own is not None and self.own.spec_generation != self.own.generation
 
     @cached_property
+    def blocks(self) -> bool:
+        """True if an active run keeps a due time from starting, as the spec has it."""
+        schedule = self.schedule
+        return isinstance(schedule, AgentSchedule) and blocks_due_times(schedule.spec.concurrency_policy)
+
+    @cached_property
     def terms(self) -> Terms | None:
         """What we last put in force; after an edit by others only if it can still be told."""
         timing, live = self.validation.timing, self.live
@@ -55,13 +61,11 @@ class ScheduleContext:
             return terms_of(self.observed, live, timing.end if timing else None) if live else None
         if timing is None or not isinstance(self.schedule, AgentSchedule):
             return None
-        spec = self.schedule.spec
         for suspend in (False, True):
             ours = build.cronjob(self.schedule, timing, suspend)
             if self.own.spec_hash == ours["metadata"]["annotations"][names.ANNOTATION_SPEC_HASH]:
                 deadline = timedelta(seconds=timing.deadline_seconds)
-                blocks = blocks_due_times(spec.concurrency_policy)
-                return Terms(timing.cron, self.own.effective_from, deadline, blocks, suspend, timing.end)
+                return Terms(timing.cron, self.own.effective_from, deadline, self.blocks, suspend, timing.end)
         return None
 
     def close(self, final: bool) -> Closed:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from agentschedule import names
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import ConcurrencyPolicy, Reason
+from agentschedule.names import Reason
 from agentschedule.plan.actions import Action, CreateCronJob, Event, UpdateCronJob
 from agentschedule.plan.answers import CronJobRefused
 from agentschedule.plan.concurrency import blocks_due_times
@@ -107,8 +107,7 @@ def _closes_ledger(context: ScheduleContext, cronjob: CronJob, spec: build.Body,
     if ends_terms(cronjob, spec, context.validation.timing):
         return True
     deadline = spec["startingDeadlineSeconds"]
-    blocks = blocks_due_times(ConcurrencyPolicy(spec["concurrencyPolicy"]))
-    if (blocks_due_times(cronjob.concurrency_policy), cronjob.deadline_seconds) == (blocks, deadline):
+    if (blocks_due_times(cronjob.concurrency_policy), cronjob.deadline_seconds) == (context.blocks, deadline):
         return False
     return live.last(max(cronjob.counted_from, context.now - timedelta(seconds=deadline)), context.now) is None
 

@@ -52,14 +52,14 @@ def texts() -> list[str]:
 
 def test_the_rules_the_two_expressions_and_the_parser_agree() -> None:
     for text in texts():
-        said = refusal(text)
-        grammatical = said is None or "never fires" in said
-        assert accepted(text) == grammatical, (text, said)
+        problem = refusal(text)
+        grammatical = problem is None or "never fires" in problem
+        assert accepted(text) == grammatical, (text, problem)
         assert [message for message in broken(text) if "never fires" not in message] == [] or not grammatical, text
         if broken(text):
-            assert said is not None, (text, broken(text))
-        elif said is not None:
-            assert "never fires" in said, (text, said)
+            assert problem is not None, (text, broken(text))
+        elif problem is not None:
+            assert "never fires" in problem, (text, problem)
 
 
 def test_they_agree_on_every_range_of_two_values() -> None:
@@ -70,9 +70,9 @@ def test_they_agree_on_every_range_of_two_values() -> None:
         columns = ["*"] * 5
         columns[column] = f"{a}-{b}"
         text = " ".join(columns)
-        said = refusal(text)
-        assert accepted(text) == (said is None), text
-        assert (broken(text) == []) == (said is None), text
+        problem = refusal(text)
+        assert accepted(text) == (problem is None), text
+        assert (broken(text) == []) == (problem is None), text
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_they_agree_on_every_range_of_two_values() -> None:
     ],
 )
 def test_each_slip_breaks_one_rule_with_one_sentence(text: str, message: str) -> None:
-    [said] = broken(text)
-    assert message in said
+    [problem] = broken(text)
+    assert message in problem
     assert refusal(text) is not None
 
 

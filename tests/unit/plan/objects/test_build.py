@@ -78,7 +78,7 @@ def test_what_says_the_same_has_the_same_fingerprint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "written"),
+    ("message", "written"),
     [
         ("It costs $5.", "It costs $$5."),
         ("$(API_KEY)", "$$(API_KEY)"),
@@ -87,10 +87,10 @@ def test_what_says_the_same_has_the_same_fingerprint() -> None:
         ("", ""),
     ],
 )
-def test_a_message_reaches_the_agent_unchanged(said: str, written: str) -> None:
-    body = cronjob(a_schedule(message=said))
+def test_a_message_reaches_the_agent_unchanged(message: str, written: str) -> None:
+    body = cronjob(a_schedule(message=message))
     assert env(body)[Env.MESSAGE] == written
-    assert unescape(written) == said
+    assert unescape(written) == message
 
 
 def test_dollars_in_params_model_and_tools_are_doubled_and_the_authors_own_are_not() -> None:
@@ -192,10 +192,10 @@ def test_a_due_job_is_made_as_the_controller_makes_it() -> None:
     ("job", "taken", "name"),
     [
         pytest.param(a_due_job(at("08:00:00")), (), "report-29540640", id="of a due time"),
-        pytest.param(a_job("mine"), (), "mine", id="made by hand"),
-        pytest.param(a_job("mine-12345678"), (), None, id="by hand, called like a due minute"),
-        pytest.param(a_job("m" * 61), (), None, id="by hand, too long"),
-        pytest.param(a_job("mine"), ("mine",), None, id="by hand, the name in use"),
+        pytest.param(a_job("mine"), (), "mine", id="manual"),
+        pytest.param(a_job("mine-12345678"), (), None, id="manual, called like a due minute"),
+        pytest.param(a_job("m" * 61), (), None, id="manual, too long"),
+        pytest.param(a_job("mine"), ("mine",), None, id="manual, the name in use"),
         pytest.param(a_due_job(at("08:00:00")), ("report-29540640",), None, id="of a due time, the name in use"),
     ],
 )

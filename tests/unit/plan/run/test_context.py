@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import Mock
 
+import pytest
+
+from agentschedule.plan.run import context
+from agentschedule.plan.run.state import RunState
 from tests.unit.builders import a_job, a_run, at
-from tests.unit.plan.run.worlds import ME, OLDER, at_work, failed_pod, joining, later, made, play
+from tests.unit.plan.run.worlds import ME, OLDER, WORLDS, at_work, failed_pod, joining, later, made, play
 
 
 def test_a_run_has_its_whole_time_to_start_however_long_it_had_to_join() -> None:
@@ -39,3 +44,16 @@ def test_of_the_same_second_a_run_that_is_at_work_is_the_older_one_whatever_its_
     first = made(a_run("zz", jobUID="uid-of-zz", phase="Running"), at("07:38:00"))
     waits = joining(a_job("zz"), run=ME, policy="Replace", active=(a_job("zz"),), runs=(first,))
     assert play(waits)[0] == ["cancel ScheduleRun zz, replaced by report-now"]
+
+
+@pytest.mark.parametrize(
+    ("question", "state"),
+    [("gate", RunState.JOB_NOT_LISTED), ("attempts_of", RunState.RETRY_NOT_STARTED)],
+)
+def test_what_one_row_has_found_out_no_other_row_works_out_again(
+    question: str, state: RunState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Mock(wraps=getattr(context, question))
+    monkeypatch.setattr(context, question, counted)
+    play(WORLDS[state]())
+    assert counted.call_count == 1

@@ -80,8 +80,8 @@ def test_only_a_success_that_was_seen_is_one_or_a_moment_has_passed() -> None:
 def test_that_another_attempt_is_of_no_use_may_stand_in_the_log() -> None:
     cut = failed_pod(termination_message="x" * 4096)
     assert play(at_work(LIMIT_1, cut))[0] == ["read the log of pod report-now-0"]
-    said = LogTail("uid-of-report-now-0", '{"error":{"message":"no such table","retryable":false}}')
-    assert play(at_work(LIMIT_1, cut, answers=(said,)))[0] == ["end Job report-now: NotRetryable"]
+    log = LogTail("uid-of-report-now-0", '{"error":{"message":"no such table","retryable":false}}')
+    assert play(at_work(LIMIT_1, cut, answers=(log,)))[0] == ["end Job report-now: NotRetryable"]
     assert play(at_work(LIMIT_1, cut, phase="Retrying"))[0] == []  # it was read before
 
 

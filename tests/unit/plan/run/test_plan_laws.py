@@ -1,4 +1,4 @@
-"""Laws of a run's life, over news in any order, twice, or never: once it has ended it stays so, and it does end."""
+"""Laws of a run's life, whatever is seen, in any order, twice, or never: once it has ended it stays so, and it ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILURES = (RunPhase.FAILED, RunPhase.TIMED_OUT)
 
 
 @dataclass(frozen=True)
-class News:
+class Look:
     """What one look at the cluster shows; None: the watch does not show it."""
 
     job: Job | None
@@ -68,8 +68,8 @@ JOBS = (
 pods = st.lists(st.sampled_from(STATES), max_size=4).map(
     lambda states: tuple(pod(number, state) for number, state in enumerate(states, 1))
 )
-news = st.builds(News, st.sampled_from(JOBS) | st.none(), pods)
-stories = st.lists(st.tuples(news, st.booleans(), st.integers(0, 600)), min_size=1, max_size=12)
+look = st.builds(Look, st.sampled_from(JOBS) | st.none(), pods)
+stories = st.lists(st.tuples(look, st.booleans(), st.integers(0, 600)), min_size=1, max_size=12)
 
 
 @dataclass
@@ -82,13 +82,13 @@ class Record:
     cancel: bool = False
     written: list[ScheduleRunStatus] = field(default_factory=list)
 
-    def see(self, news: News, seconds: int) -> None:
+    def see(self, look: Look, seconds: int) -> None:
         """Plan until nothing is to be done, as the reconciler does; of an action only its answer comes back."""
         answers: tuple[Answer, ...] = ()
         for _ in range(5):
             run = a_run(spec={"cancel": True} if self.cancel else None).model_copy(update={"status": self.status})
-            jobs = (news.job,) if news.job else ()
-            world = Observed(a_cronjob(active=listed(*jobs)), jobs, news.pods, (run,), answers)
+            jobs = (look.job,) if look.job else ()
+            world = Observed(a_cronjob(active=listed(*jobs)), jobs, look.pods, (run,), answers)
             plan = plan_run(run, a_schedule(), world, BEGIN + timedelta(seconds=seconds))
             if plan.status:
                 self.status = plan.status
@@ -112,7 +112,7 @@ def _answer(action: actions.Action) -> Answer | None:
     return None
 
 
-def tell(story: list[tuple[News, bool, int]]) -> Record:
+def tell(story: list[tuple[Look, bool, int]]) -> Record:
     record = Record()
     for seen, cancel, seconds in story:
         record.cancel = record.cancel or cancel
@@ -121,7 +121,7 @@ def tell(story: list[tuple[News, bool, int]]) -> Record:
 
 
 @given(stories)
-def test_once_a_run_has_ended_nothing_is_written_any_more(story: list[tuple[News, bool, int]]) -> None:
+def test_once_a_run_has_ended_nothing_is_written_any_more(story: list[tuple[Look, bool, int]]) -> None:
     phases = [status.phase for status in tell(story).written]
     ends = [phase for phase in phases if phase and phase.final]
     assert len(ends) <= 1
@@ -129,17 +129,17 @@ def test_once_a_run_has_ended_nothing_is_written_any_more(story: list[tuple[News
 
 
 @given(stories)
-def test_the_same_news_twice_changes_nothing(story: list[tuple[News, bool, int]]) -> None:
+def test_the_same_state_twice_changes_nothing(story: list[tuple[Look, bool, int]]) -> None:
     twice = [seen for seen in story for _ in range(2)]
     assert tell(twice).status == tell(story).status
 
 
 @given(stories, st.sampled_from([job for job in JOBS if job.finished]), pods)
 def test_a_finished_job_ends_its_run_whatever_came_before(
-    story: list[tuple[News, bool, int]], job: Job, left: tuple[Pod, ...]
+    story: list[tuple[Look, bool, int]], job: Job, left: tuple[Pod, ...]
 ) -> None:
     record = tell(story)
-    record.see(News(job, left), 3600)
+    record.see(Look(job, left), 3600)
     assert record.status.phase is not None
     assert record.status.phase.final
     kinds = {c.type: c.status for c in record.status.conditions or ()}
@@ -150,7 +150,7 @@ def test_a_finished_job_ends_its_run_whatever_came_before(
 
 
 @given(stories)
-def test_no_attempt_is_forgotten_and_none_changes_its_number(story: list[tuple[News, bool, int]]) -> None:
+def test_no_attempt_is_forgotten_and_none_changes_its_number(story: list[tuple[Look, bool, int]]) -> None:
     record, known = Record(), dict[str, int]()
     for seen, cancel, seconds in story:
         record.cancel = record.cancel or cancel
@@ -162,11 +162,11 @@ def test_no_attempt_is_forgotten_and_none_changes_its_number(story: list[tuple[N
 
 @given(pods)
 def test_the_end_does_not_depend_on_what_was_seen_on_the_way(left: tuple[Pod, ...]) -> None:
-    end = News(JOBS[6], left)
+    end = Look(JOBS[6], left)
     at_once, watched = Record(), Record()
     at_once.see(end, 3600)
     for number in range(len(left) + 1):
-        watched.see(News(JOBS[0], left[:number]), 60 * (number + 1))
+        watched.see(Look(JOBS[0], left[:number]), 60 * (number + 1))
     watched.see(end, 3600)
     assert replace_moments(watched.status) == replace_moments(at_once.status)
 
@@ -178,6 +178,6 @@ def replace_moments(status: ScheduleRunStatus) -> ScheduleRunStatus:
 
 def test_a_replaced_pod_is_not_a_new_attempt() -> None:
     record = Record()
-    record.see(News(JOBS[0], (pod(1, "evicted"),)), 120)
-    record.see(News(JOBS[0], (replace(pod(1, "running"), name="again", created=BEGIN + timedelta(minutes=3)),)), 200)
+    record.see(Look(JOBS[0], (pod(1, "evicted"),)), 120)
+    record.see(Look(JOBS[0], (replace(pod(1, "running"), name="again", created=BEGIN + timedelta(minutes=3)),)), 200)
     assert [(a.pod, a.attempt) for a in record.status.attempts or ()] == [("pod-1", 1), ("again", 1)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from agentschedule.names import RunPhase
 from agentschedule.plan.answers import LogTail, WaitingReason
 from agentschedule.plan.run.plan import plan_run
@@ -70,7 +72,7 @@ def test_the_pace_of_kubernetes_itself_needs_nobody() -> None:
     assert "starts at 2026-03-02T07:40:30Z" in (status.message or "")  # 40 s after its end
 
 
-def test_a_failed_attempt_is_no_news_before_kubernetes_has_judged_it() -> None:
+def test_a_failed_attempt_changes_nothing_before_kubernetes_has_judged_it() -> None:
     plan = plan_run(*as_planned(replace(at_work(LIMIT_1, failed_pod()), now=END + timedelta(seconds=1))))
     assert (plan.actions, plan.status, plan.requeue_at) == ((), None, END + timedelta(seconds=2))
 
@@ -85,13 +87,15 @@ def test_a_run_without_a_pod_is_explained_by_the_events_of_its_job() -> None:
     assert status.message == "FailedCreate: exceeded quota: none"
 
 
-def test_what_a_log_said_of_a_held_attempt_stays_in_the_record() -> None:
+@pytest.mark.parametrize("line", ["no table", "no table " * 200], ids=["short", "longer than a message"])
+def test_what_a_log_said_of_a_held_attempt_stays_in_the_record(line: str) -> None:
     """The log is read once: a second look, without it, writes nothing."""
     held = a_job(retry_limit=2, suspended=True, held_until=at("07:40:50"))
-    world = at_work(held, failed_pod(termination_message=""), answers=(LogTail("uid-of-report-now-0", "no table"),))
+    world = at_work(held, failed_pod(termination_message=""), answers=(LogTail("uid-of-report-now-0", line),))
     _, told = play(world)
     assert told is not None
     assert "no table" in (told.message or "")
+    assert (told.message or "").endswith("; the next attempt starts at 2026-03-02T07:40:50Z.")
     again = replace(
         world, run=world.run.model_copy(update={"status": told}), observed=replace(world.observed, answers=())
     )

@@ -12,7 +12,7 @@ from agentschedule.plan.run.result import MAX_OUTPUT_BYTES, MAX_REQUIREMENTS_BYT
 NOTHING: dict[str, Any] = {}
 
 
-def said(text: str | None) -> dict[str, Any]:
+def result_of(text: str | None) -> dict[str, Any]:
     """The result as it goes into a status."""
     return read_result(text).wire()
 
@@ -37,7 +37,7 @@ def test_every_field_of_the_contract_is_read() -> None:
             "output": "Sales were up.",
         }
     )
-    assert said(text) == {
+    assert result_of(text) == {
         "status": "failed",
         "runId": "r-1",
         "sessionId": "s-1",
@@ -110,7 +110,7 @@ TEXTS = [
 
 @pytest.mark.parametrize(("text", "expected"), [row[1:] for row in TEXTS], ids=[row[0] for row in TEXTS])
 def test_a_text_is_read(text: str | None, expected: dict[str, Any]) -> None:
-    assert said(text) == expected
+    assert result_of(text) == expected
 
 
 WRONG: dict[str, list[Any]] = {
@@ -135,7 +135,7 @@ FIELDS = [(field, value) for field, values in WRONG.items() for value in values]
 @pytest.mark.parametrize(("field", "value"), FIELDS, ids=[f"{field}={value!r:.40}" for field, value in FIELDS])
 def test_a_field_that_is_wrong_is_dropped_alone(field: str, value: Any) -> None:
     healthy = {"run_id": "r-1"} if field != "run_id" else {"model": "m"}
-    assert said(json.dumps({field: value, **healthy})) == said(json.dumps(healthy))
+    assert result_of(json.dumps({field: value, **healthy})) == result_of(json.dumps(healthy))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_field_that_is_wrong_is_dropped_alone(field: str, value: Any) -> None:
     ],
 )
 def test_a_cost_is_a_plain_decimal(cost: Any, expected: str) -> None:
-    assert said(json.dumps({"cost_usd": cost})) == {"usage": {"costUSD": expected}}
+    assert result_of(json.dumps({"cost_usd": cost})) == {"usage": {"costUSD": expected}}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_cost_is_a_plain_decimal(cost: Any, expected: str) -> None:
 )
 def test_an_output_that_is_no_string_is_json(output: Any, content: str) -> None:
     expected = {"output": {"content": content, "contentType": "application/json"}}
-    assert said(json.dumps({"output": output})) == expected
+    assert result_of(json.dumps({"output": output})) == expected
 
 
 @pytest.mark.parametrize(
@@ -192,48 +192,48 @@ def test_an_output_that_is_no_string_is_json(output: Any, content: str) -> None:
     ],
 )
 def test_control_characters_never_reach_a_terminal(written: str, kept: str) -> None:
-    assert said(json.dumps({"output": written})) == plain(kept)
-    assert said(json.dumps({"error": {"message": written}}))["error"]["message"] == kept
-    assert said(json.dumps({"requirements": [{written: [written]}]}))["requirements"] == [{kept: [kept]}]
-    assert said(written) == plain(kept.strip())
+    assert result_of(json.dumps({"output": written})) == plain(kept)
+    assert result_of(json.dumps({"error": {"message": written}}))["error"]["message"] == kept
+    assert result_of(json.dumps({"requirements": [{written: [written]}]}))["requirements"] == [{kept: [kept]}]
+    assert result_of(written) == plain(kept.strip())
 
 
 def test_an_output_over_16_kib_is_cut_between_characters() -> None:
-    whole = said(json.dumps({"output": "x" * MAX_OUTPUT_BYTES}))["output"]
+    whole = result_of(json.dumps({"output": "x" * MAX_OUTPUT_BYTES}))["output"]
     assert whole == {"content": "x" * MAX_OUTPUT_BYTES, "contentType": "text/plain"}
-    cut = said(json.dumps({"output": "x" + "é" * MAX_OUTPUT_BYTES}))["output"]
+    cut = result_of(json.dumps({"output": "x" + "é" * MAX_OUTPUT_BYTES}))["output"]
     assert cut["content"] == "x" + "é" * (MAX_OUTPUT_BYTES // 2 - 1)
     assert cut["truncated"] is True
 
 
 def test_long_strings_in_fields_are_cut() -> None:
     long = "x" * 5_000
-    result = said(json.dumps({"run_id": long, "error": {"code": long, "message": long}, "output_ref": long}))
+    result = result_of(json.dumps({"run_id": long, "error": {"code": long, "message": long}, "output_ref": long}))
     assert [len(result["runId"]), len(result["error"]["code"])] == [253, 253]
     assert [len(result["error"]["message"]), len(result["output"]["ref"])] == [1024, 1024]
 
 
 def test_an_error_with_only_a_code_has_a_message() -> None:
-    assert said('{"error": {"code": "Busy"}}') == {"error": {"code": "Busy", "message": "Busy"}}
+    assert result_of('{"error": {"code": "Busy"}}') == {"error": {"code": "Busy", "message": "Busy"}}
 
 
 def test_retryable_counts_without_words() -> None:
-    assert said('{"error": {"retryable": false}}') == {"retryable": False}
+    assert result_of('{"error": {"retryable": false}}') == {"retryable": False}
 
 
 @pytest.mark.parametrize("status", ["ok", "success", "Succeeded", "error", True, 0])
 def test_an_object_of_another_contract_is_the_output(status: Any) -> None:
     text = json.dumps({"status": status, "data": {"rows": 3}})
-    assert said(text) == {"output": {"content": text, "contentType": "application/json"}}
+    assert result_of(text) == {"output": {"content": text, "contentType": "application/json"}}
 
 
 def test_one_field_that_is_ours_makes_an_object_a_result() -> None:
-    assert said('{"status": "ok", "model": "m", "data": 1}') == {"model": "m"}
+    assert result_of('{"status": "ok", "model": "m", "data": 1}') == {"model": "m"}
 
 
 def test_requirements_that_do_not_fit_are_left_out() -> None:
     large, small = "é" * (MAX_REQUIREMENTS_BYTES // 2), {"type": "approval"}
-    assert said(json.dumps({"requirements": [small, large, small]})) == {"requirements": [small, small]}
+    assert result_of(json.dumps({"requirements": [small, large, small]})) == {"requirements": [small, small]}
 
 
 def test_requirements_are_bounded() -> None:
@@ -241,8 +241,8 @@ def test_requirements_are_bounded() -> None:
     for _ in range(200):
         deep = [{"of": deep}]
     many = [deep, {"of": deep}] + [{"n": n} for n in range(99)]
-    requirements = said(json.dumps({"requirements": many}))["requirements"]
+    requirements = result_of(json.dumps({"requirements": many}))["requirements"]
     assert len(requirements) == 32
     for requirement in requirements[:2]:
         assert json.dumps(requirement).count("[") == json.dumps(requirement).count("{") == 16
-    assert said(json.dumps({"requirements": [2**60]}))["requirements"] == [str(2**60)]
+    assert result_of(json.dumps({"requirements": [2**60]}))["requirements"] == [str(2**60)]

@@ -95,6 +95,6 @@ def test_any_part_of_a_result_gives_a_result(value: dict[str, Any], kept: int) -
 @given(st.text() | RESULTS.map(json.dumps))
 def test_the_log_is_asked_for_only_where_it_can_say_more(text: str) -> None:
     log = '{"model": "of the log"}'
-    said = read_result(text, log).model
-    assert (said == "of the log") == needs_log(text)
+    model = read_result(text, log).model
+    assert (model == "of the log") == needs_log(text)
     assert needs_log(text) <= (read_result(text) == AgentResult())

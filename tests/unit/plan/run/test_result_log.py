@@ -44,13 +44,13 @@ def test_a_log_is_read(text: str, expected: dict[str, Any]) -> None:
 
 
 def test_of_a_long_log_the_end_is_the_output_between_characters() -> None:
-    said = read_log("head" + "é" * MAX_OUTPUT_BYTES + "x").wire()
-    assert said == output("é" * (MAX_OUTPUT_BYTES // 2 - 1) + "x", truncated=True)
+    result = read_log("head" + "é" * MAX_OUTPUT_BYTES + "x").wire()
+    assert result == output("é" * (MAX_OUTPUT_BYTES // 2 - 1) + "x", truncated=True)
 
 
 def test_a_long_line_that_is_a_result_is_read() -> None:
-    said = read_log("x\n" + json.dumps({"status": "failed", "output": "y" * 300_000})).wire()
-    assert (said["status"], said["output"]["truncated"], len(said["output"]["content"])) == (
+    result = read_log("x\n" + json.dumps({"status": "failed", "output": "y" * 300_000})).wire()
+    assert (result["status"], result["output"]["truncated"], len(result["output"]["content"])) == (
         "failed",
         True,
         MAX_OUTPUT_BYTES,
@@ -77,8 +77,8 @@ MESSAGES = [
 @pytest.mark.parametrize(("message", "needed"), [row[1:] for row in MESSAGES], ids=[row[0] for row in MESSAGES])
 def test_the_log_is_needed_where_the_message_says_nothing(message: str | None, needed: bool) -> None:
     assert needs_log(message) is needed
-    said = read_result(message, '{"model": "of the log"}').wire()
-    assert (said == {"model": "of the log"}) is needed
+    result = read_result(message, '{"model": "of the log"}').wire()
+    assert (result == {"model": "of the log"}) is needed
 
 
 def test_without_a_log_a_message_that_was_cut_is_kept_as_it_is() -> None:

@@ -10,7 +10,19 @@ from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.state import RunState
 from tests.unit.builders import NAME, a_cronjob, a_run, a_schedule, at
-from tests.unit.plan.run.worlds import ME, OLDER, WORLDS, World, cancelled, joining, made, play, requeue, suspended_job
+from tests.unit.plan.run.worlds import (
+    ME,
+    OLDER,
+    WORLDS,
+    World,
+    at_work,
+    cancelled,
+    joining,
+    made,
+    play,
+    requeue,
+    suspended_job,
+)
 
 
 def test_a_refusal_of_a_due_times_job_is_none_of_the_run_that_would_follow_it() -> None:
@@ -43,6 +55,14 @@ def test_a_job_that_is_going_is_not_deleted_again() -> None:
     assert play(cancelled(joining(going))) == ([], None)
 
 
+def test_a_job_that_is_going_before_it_was_let_go_is_waited_for_and_not_deleted_again() -> None:
+    """Somebody's finalizer may hold it for long."""
+    unreleased = cancelled(at_work(suspended_job()))
+    assert play(unreleased)[0] == ["delete Job report-now"]
+    held = cancelled(at_work(suspended_job(deleting=True)))
+    assert (play(held), requeue(held)) == (([], None), at("07:40:01"))
+
+
 def test_a_schedule_that_is_going_starts_nothing() -> None:
     schedule = a_schedule()
     meta = schedule.metadata.model_copy(update={"deletion_timestamp": at("07:39:00")})
@@ -51,7 +71,7 @@ def test_a_schedule_that_is_going_starts_nothing() -> None:
     assert play(world) == ([], None)
 
 
-def test_a_cancel_of_our_own_is_no_news_and_must_be_looked_after() -> None:
+def test_a_cancel_of_our_own_is_looked_at_again_until_the_run_is_stopping() -> None:
     for reason, look_again in ((None, at("07:40:01")), ("Stopping", None)):
         asked = a_run("older", jobUID="uid-of-older", phase="Running", reason=reason, spec={"cancel": True})
         waits = joining(OLDER, run=ME, policy="Replace", active=(OLDER,), runs=(asked,))

@@ -1,4 +1,4 @@
-"""Worlds that show each sight of a run, in the terms of the cluster. Used by the tests of a run's life."""
+"""Worlds that show each state of a run, in the terms of the cluster. Used by the tests of a run's life."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def failed_pod(**changes: Any) -> Pod:
 
 
 def good_pod(**changes: Any) -> Pod:
-    said = {"termination_message": '{"status":"succeeded","output":"fine"}'}
-    return a_pod(**({"phase": "Succeeded", "started_at": START, "ended_at": END, "exit_code": 0} | said | changes))
+    message = {"termination_message": '{"status":"succeeded","output":"fine"}'}
+    return a_pod(**({"phase": "Succeeded", "started_at": START, "ended_at": END, "exit_code": 0} | message | changes))
 
 
 def joining(
@@ -63,7 +63,7 @@ def joining(
     active: tuple[Job, ...] = (),
     runs: tuple[ScheduleRun, ...] = (),
 ) -> World:
-    """A run by hand that has no Job in its record yet."""
+    """A manual run that has no Job in its record yet."""
     run = run or a_run()
     schedule = a_schedule(concurrencyPolicy=policy)
     cronjob = a_cronjob(active=listed(*active), policy=policy)
@@ -165,8 +165,11 @@ WORLDS: dict[RunState, Callable[[], World]] = {
     RunState.JOB_FAILING_SUSPENDED: lambda: at_work(a_job(ending=True, suspended=True)),
     RunState.JOB_FAILING: lambda: at_work(a_job(ending=True), running_pod()),
     RunState.STOPPING: lambda: cancelled(at_work(a_job(), running_pod(no_retry="Cancelled", deadline_seconds=1))),
-    RunState.CANCEL_REQUESTED: lambda: cancelled(at_work(a_job(), running_pod())),
-    RunState.EXTRA_ATTEMPT: lambda: at_work(a_job(), failed_pod(), running_pod(name="second", created=END)),
+    RunState.STOPPED: lambda: cancelled(at_work(LIMIT_1, failed_pod(no_retry="Cancelled", ended_at=at("07:39:59")))),
+    RunState.RUNNING_CANCELLED: lambda: cancelled(at_work(a_job(), running_pod())),
+    RunState.CANCEL_REQUESTED: lambda: cancelled(at_work(LIMIT_1, failed_pod())),
+    RunState.EXTRA_ATTEMPT_RUNNING: lambda: at_work(a_job(), failed_pod(), running_pod(name="second", created=END)),
+    RunState.EXTRA_ATTEMPT: lambda: at_work(a_job(), failed_pod(), waiting_pod(name="second")),
     RunState.JOB_SUSPENDED: lambda: at_work(a_job(suspended=True)),
     RunState.RETRIES_EXHAUSTED: lambda: at_work(a_job(), failed_pod()),
     RunState.ATTEMPT_LOG_NOT_READ: lambda: unsaid(at_work(LIMIT_1, failed_pod(termination_message=""))),

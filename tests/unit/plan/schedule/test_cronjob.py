@@ -15,9 +15,23 @@ from agentschedule.plan.objects import build
 from agentschedule.plan.observed import CronJob, Observed
 from agentschedule.plan.schedule.plan import SchedulePlan, plan_schedule
 from agentschedule.plan.spec.timing import timing
-from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, a_cronjob, a_schedule, at, unexplained
+from tests.unit.builders import (
+    CRONJOB_UID,
+    NAME,
+    NAMESPACE,
+    a_cronjob,
+    a_due_job,
+    a_run,
+    a_schedule,
+    at,
+    listed,
+    unexplained,
+)
 
 SEEN = {"observedGeneration": 1, "accountedThrough": "2026-03-02T07:00:00Z"}
+
+
+ALLOW = {"concurrencyPolicy": "Allow"}
 
 
 def hourly(**spec: Any) -> AgentSchedule:
@@ -115,6 +129,20 @@ def test_of_a_missed_due_time_the_events_are_asked_and_their_words_are_told() ->
         Reason.JOB_CREATION_FAILED,
         "Kubernetes could not create its Job: exceeded quota",
     )
+
+
+def test_an_edit_closes_the_ledger_first_only_where_it_changes_what_holds_a_due_time_back() -> None:
+    """Forbid has held 08:00 back, and its deadline is over: by other terms it would count as missed."""
+    active = a_due_job(at("07:00:00"))
+    record = a_run(active.name, jobUID=active.uid, phase="Running")
+    world = Observed(in_force(hourly(), active=listed(active)), (active,), runs=(record,))
+
+    policy, words = (plan_at("08:10:00", hourly(**edit), world) for edit in (ALLOW, {"message": "Other words."}))
+
+    assert policy.status
+    assert policy.status.counts
+    assert (policy.actions, policy.status.counts.skipped, policy.replan) == ((), 1, True)
+    assert [type(action) for action in words.actions] == [UpdateCronJob]
 
 
 def test_an_edit_says_until_when_it_may_be_written() -> None:

@@ -197,9 +197,9 @@ def test_a_cronjob_of_ours_that_lost_its_owner_is_adopted() -> None:
 
 
 def test_what_the_api_refuses_leaves_the_former_cronjob_as_it_was() -> None:
-    said = CronJobRefused(NAME, "spec.jobTemplate: no")
+    refused = CronJobRefused(NAME, "spec.jobTemplate: no")
     edited = a_schedule(schedule=DAILY, meta={"generation": 2})
-    plan = plan_schedule(edited, Observed(a_cronjob(), answers=(said,)), NOON - 10 * SECOND)
+    plan = plan_schedule(edited, Observed(a_cronjob(), answers=(refused,)), NOON - 10 * SECOND)
     assert plan.actions == ()
     assert plan.status
     assert plan.status.phase == names.SchedulePhase.INVALID

@@ -21,7 +21,7 @@ from tests.unit.builders import a_cronjob, a_job, a_run, a_schedule, at, observe
 
 Body = dict[str, Any]
 ALL = [field.value for field in Override]
-SAID: Body = {"message": "Only $5.", "params": {"region": "apac"}, "model": "big", "timeoutSeconds": 60}
+SPEC: Body = {"message": "Only $5.", "params": {"region": "apac"}, "model": "big", "timeoutSeconds": 60}
 ANNOTATIONS = {"message": names.ANNOTATION_TRIGGER_MESSAGE, "params": names.ANNOTATION_TRIGGER_PARAMS}
 
 
@@ -57,7 +57,7 @@ def job_of(schedule: AgentSchedule, run: ScheduleRun) -> tuple[Body, dict[str, s
 def test_a_run_gets_what_it_says_and_the_schedule_stays_as_it_is() -> None:
     schedule = allowing(*ALL, message="Summarise.", params={"region": "emea"}, timeoutSeconds=900)
     before = schedule.wire()
-    pod, env = job_of(schedule, a_run(spec=SAID))
+    pod, env = job_of(schedule, a_run(spec=SPEC))
     assert (env[Env.MESSAGE], env[Env.PARAMS], env[Env.MODEL]) == ("Only $$5.", '{"region":"apac"}', "big")
     assert (env[Env.TIMEOUT_SECONDS], pod["activeDeadlineSeconds"]) == ("60", 60)
     assert schedule.wire() == before
@@ -79,28 +79,28 @@ def test_a_message_takes_the_place_of_the_one_from_a_config_map_and_an_empty_one
 
 @pytest.mark.parametrize("field", ALL)
 def test_nothing_is_taken_that_the_schedule_does_not_list(field: str) -> None:
-    run = a_run(spec={field: SAID[field]})
+    run = a_run(spec={field: SPEC[field]})
     others = [other for other in ALL if other != field]
     for schedule in (a_schedule(), allowing(), allowing(*others)):
-        no = asked(schedule, run)
-        assert no
-        assert no.reason is Reason.OVERRIDE_NOT_ALLOWED
-        assert no.message.endswith(f'add "{field}" to manualRuns.allowOverrides, or leave it out.')
+        found = asked(schedule, run)
+        assert found
+        assert found.reason is Reason.OVERRIDE_NOT_ALLOWED
+        assert found.message.endswith(f'add "{field}" to manualRuns.allowOverrides, or leave it out.')
     assert asked(allowing(field), run) is None
 
 
 def test_what_is_not_allowed_is_said_at_once() -> None:
-    no = asked(allowing("params"), a_run(spec=SAID))
-    assert no
-    assert 'add "message" and "model" and "timeoutSeconds" to' in no.message
-    assert "or leave them out" in no.message
+    found = asked(allowing("params"), a_run(spec=SPEC))
+    assert found
+    assert 'add "message" and "model" and "timeoutSeconds" to' in found.message
+    assert "or leave them out" in found.message
 
 
 def test_a_wrong_request_is_told_before_what_only_stands_in_its_way_now() -> None:
     schedule = a_schedule(suspend=True)
-    no = rejection(schedule, validate(schedule), observed(a_cronjob(), a_job()), {Override.MESSAGE: "x"})
-    assert no
-    assert no.reason is Reason.OVERRIDE_NOT_ALLOWED
+    found = rejection(schedule, validate(schedule), observed(a_cronjob(), a_job()), {Override.MESSAGE: "x"})
+    assert found
+    assert found.reason is Reason.OVERRIDE_NOT_ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_a_wrong_request_is_told_before_what_only_stands_in_its_way_now() -> Non
     ],
 )
 def test_the_limits_of_the_schedule_s_params_hold_for_a_run_s(params: Body, words: str) -> None:
-    no = asked(allowing("params"), a_run(spec={"params": params}))
-    assert no
-    assert no.reason is Reason.INVALID_OVERRIDE
-    assert words in no.message
+    found = asked(allowing("params"), a_run(spec={"params": params}))
+    assert found
+    assert found.reason is Reason.INVALID_OVERRIDE
+    assert words in found.message
     assert rejected(token(["params"], params=json.dumps(params)))[0] == Reason.INVALID_OVERRIDE
 
 

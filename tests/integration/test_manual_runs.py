@@ -9,12 +9,12 @@ from tests.integration.steps import (
     QUIET_SECONDS,
     at_work,
     counted,
+    create_manual_run,
     ended,
     finish,
     job_names,
     messages,
     phase,
-    run_by_hand,
     run_names,
     started,
 )
@@ -33,9 +33,9 @@ def cronjob_active(world: World, name: str) -> list[str]:
     return [ref.name for ref in world.cronjob(name).status.active or ()]
 
 
-def test_a_run_by_hand_is_claimed_and_its_job_started(world: World) -> None:
+def test_a_manual_run_is_claimed_and_its_job_started(world: World) -> None:
     at_work(world, "report", agent={"name": "finance"})
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     job = started(world, "now")
 
     meta = world.run("now")["metadata"]
@@ -53,7 +53,7 @@ def test_a_run_by_hand_is_claimed_and_its_job_started(world: World) -> None:
 
 def test_a_run_that_succeeds_says_what_the_agent_said_and_can_be_waited_for(world: World) -> None:
     at_work(world, "report", message="Cost: $5", params={"region": "emea"}, agent={"model": "claude"})
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
 
     status = finish(world, "now", message=json.dumps(SAID))
 
@@ -77,7 +77,7 @@ def test_a_run_that_succeeds_says_what_the_agent_said_and_can_be_waited_for(worl
 
 def test_a_run_that_fails_says_why_and_the_schedule_stays_ready(world: World) -> None:
     at_work(world, "report")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
 
     status = finish(world, "now", exit_code=3, message=json.dumps({"error": {"message": "no such table"}}))
 
@@ -94,7 +94,7 @@ def test_a_run_that_fails_says_why_and_the_schedule_stays_ready(world: World) ->
 
 
 def test_a_run_of_a_schedule_that_does_not_exist_is_skipped_with_a_sentence(world: World) -> None:
-    run_by_hand(world, "now", "nothing")
+    create_manual_run(world, "now", "nothing")
 
     status = ended(world, "now", "Skipped")
 
@@ -109,7 +109,7 @@ def test_a_job_of_the_runs_name_that_is_not_its_own_is_left_alone(world: World) 
     at_work(world, "report")
     world.kubectl("create", "job", "now", "--image=agent.test/none:1")
     foreign = world.jobs()[0].metadata.uid
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
 
     status = ended(world, "now", "Failed")
 
@@ -118,7 +118,7 @@ def test_a_job_of_the_runs_name_that_is_not_its_own_is_left_alone(world: World) 
     assert [job.metadata.uid for job in world.jobs()] == [foreign]
     assert not world.jobs()[0].metadata.deletion_timestamp
     counted(world, "report", manual=0)
-    run_by_hand(world, "again", "report")
+    create_manual_run(world, "again", "report")
     started(world, "again")
 
 
@@ -127,7 +127,7 @@ def test_a_job_with_our_label_that_is_not_the_runs_is_left_alone(world: World) -
     world.kubectl("create", "job", "now", "--image=agent.test/none:1")
     world.kubectl("label", "job", "now", f"{names.LABEL_SCHEDULE}=report")
     foreign = world.jobs()[0].metadata.uid
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
 
     assert ended(world, "now", "Failed")["reason"] == "NameTaken"
     assert [job.metadata.uid for job in world.jobs()] == [foreign]
@@ -178,7 +178,7 @@ def test_a_record_of_another_time_starts_nothing(world: World) -> None:
 
 def test_a_run_whose_job_is_deleted_ends_cancelled_and_the_next_may_start(world: World) -> None:
     at_work(world, "report")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
     started(world, "now")
     world.kubectl("delete", "job", "now", "--wait=false")
 
@@ -187,7 +187,7 @@ def test_a_run_whose_job_is_deleted_ends_cancelled_and_the_next_may_start(world:
     assert status["reason"] == "JobDeleted"
     assert {c["type"]: c["status"] for c in status["conditions"]}["Finished"] == "True"
     stays(lambda: not job_names(world), "no Job is made again", QUIET_SECONDS)
-    run_by_hand(world, "again", "report")
+    create_manual_run(world, "again", "report")
     started(world, "again")
 
 
@@ -234,7 +234,7 @@ def test_a_job_that_the_api_refuses_ends_the_run_with_the_apis_words(world: Worl
     at_work(world, "report")
     world.kubectl("create", "quota", "none", "--hard=count/jobs.batch=0")
     wait_for(lambda: world.cluster.get("quota", "none", "-n", world.namespace)["status"].get("hard"), "a quota")
-    run_by_hand(world, "now", "report")
+    create_manual_run(world, "now", "report")
 
     status = ended(world, "now", "Failed")
 

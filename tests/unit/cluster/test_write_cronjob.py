@@ -1,0 +1,63 @@
+"""How a CronJob is written: the mark first, in time, from what was decided on; and what is due is started from it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from agentschedule import names
+from agentschedule.errors import Conflict
+from agentschedule.plan.actions import StartDue, UpdateCronJob
+from agentschedule.plan.answers import JobRefused
+from agentschedule.plan.objects import build
+from agentschedule.plan.spec.timing import timing
+from tests.unit.builders import a_cronjob, a_schedule
+from tests.unit.cluster.server import DUE, Server, apply, stored_cronjob
+
+
+def update(**changes: Any) -> UpdateCronJob:
+    schedule = a_schedule()
+    body = build.cronjob(schedule, timing(schedule.spec, seed=""), suspend=True)
+    fields: dict[str, Any] = {"current": a_cronjob(), "body": body, "mark": False}
+    return UpdateCronJob(**(fields | changes))
+
+
+def test_a_due_time_is_started_only_from_the_cronjob_that_was_decided_on() -> None:
+    server = Server(stored_cronjob(resource_version="101"))
+    with pytest.raises(Conflict):
+        apply(server, StartDue(a_cronjob(), DUE))
+    assert server.writes == []
+
+
+def test_a_job_that_the_api_refuses_is_an_answer_and_not_a_retry() -> None:
+    answer = apply(Server(stored_cronjob(), refuses="create jobs"), StartDue(a_cronjob(), DUE))
+    assert (type(answer), answer.message) == (JobRefused, "exceeded quota: small")
+
+
+def test_a_write_that_a_slow_dry_run_brought_near_a_due_time_is_not_made() -> None:
+    server = Server(stored_cronjob(), date=DUE)
+    with pytest.raises(Conflict):
+        apply(server, update(mark=True, before=DUE - timedelta(seconds=1)))
+    assert server.writes == []
+
+
+def test_the_mark_comes_first_and_lies_at_the_servers_now() -> None:
+    server = Server(stored_cronjob(), date=DUE)
+    apply(server, update(mark=True))
+    assert [what for what, _ in server.writes][:2] == ["patch status", "replace"]
+    assert server.writes[0][1]["status"] == {"lastScheduleTime": "2026-03-02T08:00:00Z"}
+    assert server.writes[1][1]["metadata"]["annotations"][names.ANNOTATION_EFFECTIVE_FROM] == "2026-03-02T08:00:00Z"
+
+
+def test_a_mark_that_lay_ahead_makes_way() -> None:
+    server = Server(stored_cronjob(), date=DUE)
+    apply(server, update(mark=True, current=a_cronjob(last_schedule_time=DUE + timedelta(days=30))))
+    assert server.writes[0][1]["status"] == {"lastScheduleTime": "2026-03-02T08:00:00Z"}
+
+
+def test_finalizers_of_others_stay_on_the_cronjob() -> None:
+    server = Server(stored_cronjob(), date=DUE)
+    apply(server, update(current=a_cronjob(finalizers=("example.test/hold",))))
+    assert server.writes[0][1]["metadata"]["finalizers"] == ["example.test/hold"]
