@@ -9,10 +9,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from agentschedule import names
 from tests.integration.mortal import Story, run_of, tell
 from tests.integration.steps import job_names, run_names, token_run
 from tests.world import World, rfc3339, schedule_run, wait_for
+
+pytestmark = [pytest.mark.xdist_group("crash"), pytest.mark.turn(-5)]
 
 Login = Callable[[], Any]
 

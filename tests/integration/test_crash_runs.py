@@ -15,6 +15,9 @@ from tests.integration.mortal import Deed, Fate, Life, MortalClient, Story, run_
 from tests.integration.steps import job_names, phase, run_names
 from tests.world import Body, World, agent_schedule, next_minute, rfc3339, schedule_run, wait_for
 
+# One after the other: each tells of many operators at once.
+pytestmark = [pytest.mark.xdist_group("crash"), pytest.mark.turn(-5)]
+
 Login = Callable[[], Any]
 NOT_RETRYABLE = '{"error":{"code":"quota","message":"no credit left","retryable":false}}'
 
@@ -224,7 +227,6 @@ def test_one_run_takes_the_place_of_another_whenever_the_operator_dies(place: Wo
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.turn(-2)
 def test_a_scheduled_run_is_recorded_and_counted_once_whenever_the_operator_dies(
     place: World, logged_in: Login
 ) -> None:
