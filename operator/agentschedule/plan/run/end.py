@@ -14,7 +14,7 @@ from agentschedule.names import Reason
 from agentschedule.plan.actions import AskNamespace, DeleteJob, EndJob, LookAtPods, ReadLog, ResumeJob, StopPod
 from agentschedule.plan.concurrency import controller_deletes_active_jobs
 from agentschedule.plan.cronjob_gate import live_cron, unstarted_due_time
-from agentschedule.plan.observed import Pod
+from agentschedule.plan.observed import Job, Pod
 from agentschedule.plan.run.context import JobContext, OwnedContext, RunContext
 from agentschedule.plan.run.decision import Decision, act, wait
 from agentschedule.plan.run.status import how_it_failed
@@ -24,8 +24,6 @@ STATUS_LAG = timedelta(seconds=5)
 # How late the controller may be with what is due, before a Job that is gone was not replaced.
 CONTROLLER_LAG = timedelta(seconds=30)
 A_MOMENT = timedelta(seconds=1)
-# Reasons of ours for which a Job fails, which a run repeats.
-_OURS = (Reason.NOT_RETRYABLE, Reason.RETRIES_EXHAUSTED)
 _TOO_MANY = "More attempts than retry.limit allows."
 
 
@@ -125,9 +123,15 @@ def job_failed(context: JobContext) -> Decision:
     job, last = context.job, context.last
     if last is None or not last.ended:
         return Decision(reason=Reason.JOB_FAILED, message=f"The Job failed ({job.reason}): {job.message}")
-    ours = next((word for word in (job.reason, last.no_retry) if word in _OURS), None)
     message = _of_attempts(context, how_it_failed(last, context.result))
-    return Decision(reason=ours or Reason.AGENT_FAILED, message=message)
+    return Decision(reason=_why_failed(job, last), message=message)
+
+
+def _why_failed(job: Job, last: Pod) -> Reason:
+    """Of retries that are exhausted the agent's failure is the reason, whether Kubernetes or we have counted them."""
+    if Reason.NOT_RETRYABLE in (job.reason, last.no_retry):
+        return Reason.NOT_RETRYABLE
+    return Reason.RETRIES_EXHAUSTED if last.no_retry == Reason.RETRIES_EXHAUSTED else Reason.AGENT_FAILED
 
 
 def timed_out(context: JobContext) -> Decision:
