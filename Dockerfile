@@ -1,5 +1,6 @@
 # The operator, and the sample agent `python -m agentschedule.runner`, in one image.
-ARG PYTHON_IMAGE=python:3.13-slim
+# By digest, of all its platforms: what it was when it was tested.
+ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${PYTHON_IMAGE} AS build
 # pip's own settings, for networks with a mirror or a proxy of their own; only this stage sees them
@@ -7,14 +8,12 @@ ARG PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST PIP_CERT
 ARG PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 RUN python3 -m venv /app
-COPY pyproject.toml ./
 # dependencies first: a change of the source does not install them again
-RUN python3 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-      > requirements.txt \
- && /app/bin/pip install --quiet -r requirements.txt "setuptools>=77"
-COPY README.md ./
+COPY requirements.lock requirements-build.lock ./
+RUN /app/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements.lock -r requirements-build.lock
+COPY pyproject.toml README.md ./
 COPY operator ./operator
-RUN /app/bin/pip install --quiet --no-deps --no-build-isolation . \
+RUN /app/bin/pip install --quiet --no-index --no-deps --no-build-isolation . \
  && /app/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM ${PYTHON_IMAGE}

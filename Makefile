@@ -72,17 +72,22 @@ test-kind: $(STAMP) ## e2e and Kubernetes tests on kind, one after the other: th
 	@$(CLUSTER_PYTEST) $(POD_TESTS)
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, types, layers, generated files, chart
+check: $(STAMP) ## Format, lint, types, layers, generated files, lock, chart
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.generate --check
+	$(BIN)/python -m tools.lock --check
 	$(BIN)/python -m tools.cluster.check_chart
 
 .PHONY: generate
 generate: $(STAMP) ## Write CRDs, the chart's generated parts and manifests/install.yaml
 	@$(BIN)/python -m tools.generate
+
+.PHONY: lock
+lock: $(STAMP) ## Pin what the image is made of, as pyproject.toml asks; UPGRADE=1 takes the newest of everything
+	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
 .PHONY: fmt
 fmt: $(STAMP) ## Format, and mend what the linter can
@@ -94,7 +99,7 @@ cluster-up: $(STAMP) ## Start a cluster that stays; the last line is its `export
 	@$(CLUSTER_TOOL) up
 
 .PHONY: image
-image: $(STAMP) ## Build the image, and load it into the cluster if one is up
+image: $(STAMP) ## Build the image and its SBOM (dist/), and load it into the cluster if one is up
 	@$(CLUSTER_TOOL) image
 
 .PHONY: down

@@ -23,18 +23,20 @@ class Asked:
 
 
 class Fake:
-    def __init__(self, handler: Handler, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+    def __init__(
+        self, handler: Handler, tls: ssl.SSLContext | None = None, port: int = 0, host: str = "127.0.0.1"
+    ) -> None:
         self.asked: list[Asked] = []
         self._handler = handler
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        port = self._call(self._start(tls, port))
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        self.port = self._call(self._start(tls, host, port))
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
 
-    async def _start(self, tls: ssl.SSLContext | None, port: int) -> int:
+    async def _start(self, tls: ssl.SSLContext | None, host: str, port: int) -> int:
         self._runner = web.ServerRunner(web.Server(self._handle, handler_cancellation=True), shutdown_timeout=0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=tls)
+        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
         await site.start()
         return int(self._runner.addresses[0][1])
 

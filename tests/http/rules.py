@@ -20,6 +20,7 @@ VALID: list[dict[str, Any]] = [
     {"url": AGNO, "protocol": "Agno", "body": {"user_id": "u"}},
     {"url": "https://os.example/v1/workflows/month/", "protocol": "Agno"},
     {"url": "http://a2a:9999", "protocol": "A2A"},
+    {"url": "http://169.254.20.10/run", "allowLinkLocal": True},
     {"url": "http://langgraph:2024", "protocol": "LangGraph", "assistant": "agent"},
 ]
 

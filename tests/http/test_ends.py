@@ -60,6 +60,12 @@ def test_a_server_that_is_busy_is_called_when_it_asks_to(serve: Serve, pod: PodO
     assert asked[1] - asked[0] >= 1.5
 
 
+@pytest.mark.parametrize("later", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 -2359"])
+def test_a_server_that_is_busy_for_ever_is_not_waited_for(serve: Serve, pod: PodOf, later: str) -> None:
+    ended = pod({"url": serve(always("busy", 429, Retry_After=later)).url}).impatient().run()
+    assert outcome(ended) == (1, "HTTP429", True)
+
+
 def test_a_server_that_is_busy_beyond_the_time_limit_ends_the_attempt(serve: Serve, pod: PodOf) -> None:
     fake = serve(always("busy", 429, Retry_After="60"))
     ended = pod({"url": fake.url}).given(AGENT_TIMEOUT_SECONDS="30").run()
@@ -102,13 +108,53 @@ def test_a_post_is_not_carried_to_another_host(serve: Serve, pod: PodOf) -> None
     assert other.asked == []
 
 
-def test_a_get_is_carried_to_another_host_without_its_headers(serve: Serve, pod: PodOf) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_nor_is_a_get(serve: Serve, pod: PodOf, status: int) -> None:
     other = serve(always({"output": "there"}))
-    fake = serve(redirects(302, f"{other.url}/run/"))
-    http = {"url": f"{fake.url}/run", "method": "GET", "headersFrom": BEARER, "headers": {"X-Api-Key": "k"}}
+    fake = serve(redirects(status, f"{other.url}/run/"))
+    http = {"url": f"{fake.url}/run", "method": "GET", "headersFrom": BEARER}
+    ended = pod(http, SECRETS).run()
+    assert outcome(ended) == (78, "Redirected", False)
+    assert f"a redirect to {other.url}/run/: write the right url" in ended.error["message"]
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_get_follows_a_redirect_on_its_server_with_its_headers(serve: Serve, pod: PodOf, status: int) -> None:
+    fake = serve(redirects(status, "/there"))
+    http = {"url": f"{fake.url}/run", "method": "GET", "headersFrom": BEARER}
+    assert pod(http, SECRETS).run().result["output"] == "GET /there"
+    assert [asked.headers["Authorization"] for asked in fake.asked] == ['Bearer s3cr"t/=token'] * 2
+
+
+@pytest.mark.parametrize("way", ["Location", "urlPath"])
+def test_an_answer_does_not_choose_another_server_to_be_asked(serve: Serve, pod: PodOf, way: str) -> None:
+    other = serve(always({"output": "there"}))
+    fake = serve(always({"at": f"{other.url}/runs/r1"}, 202, Location=f"{other.url}/runs/r1"))
+    poll = {"urlPath": "at"} if way == "urlPath" else {}
+    ended = pod({"url": fake.url, "poll": poll, "headersFrom": BEARER}, SECRETS).run()
+    assert outcome(ended) == (78, "Redirected", False)
+    assert "write poll.url if that is meant" in ended.error["message"]
+    assert other.asked == []
+
+
+def test_the_author_may_choose_one_and_its_headers_stay_at_home(serve: Serve, pod: PodOf) -> None:
+    other = serve(always({"output": "there"}))
+    fake = serve(always({}, 202))
+    http = {
+        "url": fake.url,
+        "poll": {"url": f"{other.url}/state"},
+        "headers": {"X-Api-Key": "k"},
+        "headersFrom": BEARER,
+    }
     assert pod(http, SECRETS).run().result["output"] == "there"
     assert fake.asked[0].headers["Authorization"] == 'Bearer s3cr"t/=token'
     assert not {"Authorization", "X-Api-Key", "Idempotency-Key"} & set(other.asked[0].headers)
+
+
+def test_an_answer_that_says_to_look_at_what_is_no_url(serve: Serve, pod: PodOf) -> None:
+    ended = pod({"url": serve(always({}, 202, Location="http://[")).url, "poll": {}}).run()
+    assert outcome(ended) == (78, "UnexpectedAnswer", False)
 
 
 def test_redirects_in_a_circle(serve: Serve, pod: PodOf) -> None:

@@ -129,13 +129,15 @@ def test_tokens_are_known_by_their_usual_names(said: Any, counted: Any) -> None:
     [
         ("http://a/y", True),
         ("http://a:80/y", True),
-        ("https://a/y", True),
+        ("http://A/y", True),
+        ("https://a/y", False),
+        ("https://a:8443/y", False),
         ("http://a:81/y", False),
         ("http://b/y", False),
         ("http://a.b/y", False),
     ],
 )
-def test_headers_go_to_the_same_server_also_when_it_moves_to_tls(there: str, same: bool) -> None:
+def test_the_same_server_is_one_scheme_host_and_port(there: str, same: bool) -> None:
     assert same_place(URL("http://a/x"), URL(there)) is same
     assert not same_place(URL("https://a/x"), URL("http://a/x"))
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from tools import sbom
 from tools.cluster import binaries, buildah, demo, images, kind, layout, native, providers
 from tools.cluster.base import Cluster
 from tools.cluster.existing import ExistingCluster
@@ -75,11 +76,14 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _image(options: argparse.Namespace) -> None:
     archive = images.archive()
+    with step("writing what is in it (CycloneDX)"):
+        bill = sbom.write()
     cluster = _cluster(options)
     if _answers(cluster):
         with step(f"loading {IMAGE} into {cluster.provider} cluster {cluster.name}"):
             cluster.load_image(archive)
     print(archive)
+    print(bill)
 
 
 def _kubeconfig(options: argparse.Namespace) -> None:

@@ -21,7 +21,15 @@ from tools.cluster.kind import engine
 from tools.cluster.paths import CACHE, IMAGE_REFERENCE, ROOT
 from tools.cluster.progress import locked, step
 
-SOURCES = ("Dockerfile", ".dockerignore", "README.md", "pyproject.toml", "operator")
+SOURCES = (
+    "Dockerfile",
+    ".dockerignore",
+    "README.md",
+    "pyproject.toml",
+    "requirements.lock",
+    "requirements-build.lock",
+    "operator",
+)
 KEPT_ARCHIVES = 3  # about 100 MB each; switching between branches should not build again
 PAUSE_REFERENCE = "localhost/pause:1"
 

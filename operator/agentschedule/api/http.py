@@ -205,6 +205,13 @@ class HttpAgent(Model):
             description="JSON: what to POST to when the run is stopped, such as /runs/$(RUN_ID)/cancel.",
         ),
     ] = None
+    allow_link_local: Annotated[
+        bool | None,
+        Field(
+            description="Connect also to link-local addresses (169.254.0.0/16, fe80::/10) and to the metadata services "
+            "of clouds, which hand out a node's credentials. Default: false."
+        ),
+    ] = None
     ca_from: Annotated[
         CaFrom | None, Field(description="PEM certificates to trust instead of the public ones: a private CA.")
     ] = None

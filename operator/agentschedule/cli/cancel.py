@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agentschedule.cli.arguments import add_run, add_wait
 from agentschedule.cli.cluster import connect
 from agentschedule.cli.errors import CommandError
+from agentschedule.cli.output import say
 from agentschedule.cli.waiting import until
 from agentschedule.cli.words import how_it_stands
 from agentschedule.names import RunPhase
@@ -30,11 +31,11 @@ def run(args: argparse.Namespace) -> None:
     """Ask the operator to stop the run, and wait for its end. Raises CommandError if that does not come."""
     cluster = connect(args.namespace)
     if end := _end(cluster.run(args.name)):
-        print(f"{args.name} had already ended: {end}.")
+        say(f"{args.name} had already ended: {end}.")
         return
     asked_to = cluster.patch_run(args.name, {"spec": {"cancel": True}})
     if not args.wait:
-        print(f"{args.name} is asked to stop.")
+        say(f"{args.name} is asked to stop.")
         return
     asked = time.monotonic()
     found = until(lambda found: found.final, lambda: cluster.run(args.name), asked_to, args.wait)
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
             f"{args.name} is asked to stop, but has not ended within {args.wait:g} s: it is {how_it_stands(found)}. "
             "It ends with its agent's grace period, if the operator is running"
         )
-    print(f"{args.name} {_ended(end, time.monotonic() - asked)}.")
+    say(f"{args.name} {_ended(end, time.monotonic() - asked)}.")
 
 
 def _end(found: ScheduleRun) -> RunPhase | None:

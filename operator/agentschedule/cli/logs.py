@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from agentschedule.cli.arguments import add_run, count
 from agentschedule.cli.cluster import Cluster, connect
 from agentschedule.cli.errors import CommandError, NotThere
+from agentschedule.cli.output import copy, note
 from agentschedule.cli.waiting import until
 from agentschedule.cli.words import how_it_stands
 from agentschedule.names import RUN_PLURAL
@@ -38,9 +38,7 @@ def run(args: argparse.Namespace) -> None:
     if attempt is None:
         raise CommandError(_no_pod(found, args.attempt))
     try:
-        for chunk in cluster.log(attempt.pod, args.follow):
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
+        copy(cluster.log(attempt.pod, args.follow))
     except NotThere:
         raise CommandError(_remains(found, attempt)) from None
 
@@ -53,7 +51,7 @@ def _begun(cluster: Cluster, found: ScheduleRun, args: argparse.Namespace) -> Sc
         return found.final or bool(attempt and attempt.start_time)
 
     if not begun(found):
-        print(f"Waiting for {args.name} to start: it is {how_it_stands(found)}.", file=sys.stderr)
+        note(f"Waiting for {args.name} to start: it is {how_it_stands(found)}.")
     return until(begun, lambda: cluster.run(args.name), found, FOREVER)
 
 

@@ -12,6 +12,7 @@ from agentschedule.cli import cancel, logs, pause, resume, runs, trigger, versio
 from agentschedule.cli import next as next_
 from agentschedule.cli.arguments import add_namespace
 from agentschedule.cli.errors import CommandError
+from agentschedule.cli.output import note
 
 
 class Command(Protocol):
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run(args)
         sys.stdout.flush()
     except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
+        note(f"error: {error}")
         return error.code
     except KeyboardInterrupt:
         return 130

@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from agentschedule.cli.arguments import add_namespace, count
 from agentschedule.cli.errors import USAGE, CommandError
+from agentschedule.cli.output import note, say
 from agentschedule.cli.subject import Subject
 from agentschedule.names import DNS_LABEL
 from agentschedule.plan import cron
@@ -54,11 +54,11 @@ def run(args: argparse.Namespace) -> None:
     times = list(islice(coming, args.count))
     changes = list(surprises(subject.cron, after, times[-1])) if times and subject.fields else []
     if args.output == "json":
-        print(_as_json(subject, times, changes))
+        say(*_as_json(subject, times, changes).splitlines())
     elif times:
-        print(_as_text(times, changes, ZoneInfo(subject.time_zone)))
-    if note := subject.note or ("" if times else "Nothing is due any more."):
-        print(note, file=sys.stderr)
+        say(*_as_text(times, changes, ZoneInfo(subject.time_zone)))
+    if remark := subject.note or ("" if times else "Nothing is due any more."):
+        note(remark)
 
 
 def _subject(args: argparse.Namespace) -> Subject:
@@ -104,11 +104,11 @@ def _change(change: Surprise) -> dict[str, str]:
     return {"time": _utc(change.at), "effect": "Skipped" if change.skipped else "Added", "message": change.message}
 
 
-def _as_text(times: list[datetime], changes: list[Surprise], zone: ZoneInfo) -> str:
+def _as_text(times: list[datetime], changes: list[Surprise], zone: ZoneInfo) -> list[str]:
     """A row for each time; before it, what the clock did since the row above."""
     lines = [(change.at, 0, f"  {change.message}") for change in changes]
     lines += [(time, 1, f"{_utc(time)}  {time.astimezone(zone):%a %Y-%m-%d %H:%M %Z}") for time in times]
-    return "\n".join(line for _, _, line in sorted(lines))
+    return [line for _, _, line in sorted(lines)]
 
 
 def _utc(time: datetime) -> str:

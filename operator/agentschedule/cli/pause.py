@@ -6,6 +6,7 @@ import argparse
 
 from agentschedule.cli.arguments import add_schedule, add_wait
 from agentschedule.cli.cluster import connect
+from agentschedule.cli.output import say
 from agentschedule.cli.suspension import spec_of, write
 from agentschedule.cli.words import because
 
@@ -25,13 +26,13 @@ def run(args: argparse.Namespace) -> None:
     cluster = connect(args.namespace)
     spec = spec_of(cluster.schedule(args.name))
     if spec and spec.suspend and args.reason in (None, spec.suspend_reason):
-        print(f"{args.name} is already paused{because(spec.suspend_reason)}.")
+        say(f"{args.name} is already paused{because(spec.suspend_reason)}.")
         return
     # Without a reason, none of an earlier pause may stay.
     status = write(cluster, args, suspend=True, reason=args.reason)
-    print(f"{args.name} is paused{because(args.reason)}: nothing is due until it is resumed.")
+    say(f"{args.name} is paused{because(args.reason)}: nothing is due until it is resumed.")
     if active := status.active_runs:
-        print(f"What runs already goes on: {', '.join(active)}. To stop it: kubectl agentschedule cancel {active[0]}")
+        say(f"What runs already goes on: {', '.join(active)}. To stop it: kubectl agentschedule cancel {active[0]}")
 
 
 def _reason(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agentschedule.cli.arguments import add_schedule, add_wait
 from agentschedule.cli.cluster import connect
 from agentschedule.cli.errors import CommandError
+from agentschedule.cli.output import say
 from agentschedule.cli.suspension import spec_of, write
 from agentschedule.cli.words import obstacle
 from agentschedule.names import SchedulePhase
@@ -30,13 +31,13 @@ def run(args: argparse.Namespace) -> None:
     schedule = cluster.schedule(args.name)
     spec = spec_of(schedule)
     if spec and not spec.suspend:
-        print(f"{args.name} is not paused. {_prospects(schedule.status)}")
+        say(f"{args.name} is not paused. {_prospects(schedule.status)}")
         return
     status = write(cluster, args, suspend=False, reason=None)
     if status.phase is SchedulePhase.INVALID:
         problem = obstacle(status) or "see its conditions"
         raise CommandError(f"{args.name} is resumed, but it is not in force: {problem}")
-    print(f"{args.name} is resumed. {_prospects(status)} What came due meanwhile is not made up for.")
+    say(f"{args.name} is resumed. {_prospects(status)} What came due meanwhile is not made up for.")
 
 
 def _prospects(status: AgentScheduleStatus | None) -> str:

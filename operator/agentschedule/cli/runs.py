@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 from agentschedule.cli.arguments import add_namespace
 from agentschedule.cli.arguments import name as name_
 from agentschedule.cli.cluster import connect
+from agentschedule.cli.output import note, plain, say
 
 HELP = "list runs"
 NOTHING = "-"
@@ -36,19 +36,19 @@ def run(args: argparse.Namespace) -> None:
     rows = [row for row in map(_row, cluster.runs()) if args.name in (None, row[SCHEDULE])]
     if not rows:
         of = f" of {args.name}" if args.name else ""
-        print(f"No runs{of} found in namespace {cluster.namespace}.", file=sys.stderr)
+        note(f"No runs{of} found in namespace {cluster.namespace}.")
         return
     rows.sort(key=lambda row: (row[AGE], row[NAME]))
     now = datetime.now(UTC)
     header = tuple(column.upper() for column in rows[0])
-    print(table([header, *(_cells(row, now) for row in rows)]))
+    say(*table([header, *(_cells(row, now) for row in rows)]))
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
+def table(rows: list[tuple[str, ...]]) -> list[str]:
     """Rows of equal length, columns three spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
 
 
 def age(seconds: float) -> str:
@@ -67,4 +67,4 @@ def _row(body: dict[str, Any]) -> Row:
 def _cells(row: Row, now: datetime) -> tuple[str, ...]:
     since = (now - datetime.fromisoformat(row[AGE])).total_seconds()
     shown = row | {AGE: age(since)}
-    return tuple(NOTHING if value is None else str(value) for value in shown.values())
+    return tuple(NOTHING if value is None else plain(str(value)) for value in shown.values())

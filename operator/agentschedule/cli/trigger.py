@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agentschedule.cli.arguments import add_schedule, add_wait
 from agentschedule.cli.cluster import connect
 from agentschedule.cli.errors import CommandError
+from agentschedule.cli.output import say
 from agentschedule.cli.waiting import until
 from agentschedule.names import (
     ANNOTATION_TRIGGER,
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         )
     if answer.outcome is not TriggerOutcome.ACCEPTED:
         raise CommandError(f"{args.name} does not run: {_sentence(answer)}")
-    print(f"{args.name}: {_sentence(answer)}")
+    say(f"{args.name}: {_sentence(answer)}")
 
 
 def _request(token: str, message: str | None, params: str | None) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from agentschedule import zonedata
 from agentschedule.cli.errors import CommandError
+from agentschedule.cli.output import say
 
 HELP = "print the versions of all that matters"
 
@@ -18,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a line for each. No cluster is no error: a person may be asking why there is none."""
-    print(f"agentschedule {version('agentschedule')}")
-    print(f"zone data: {zonedata.describe()}")
+    say(f"agentschedule {version('agentschedule')}")
+    say(f"zone data: {zonedata.describe()}")
     if not args.client:
-        print(f"Kubernetes: {_kubernetes()}", flush=True)
+        say(f"Kubernetes: {_kubernetes()}")
 
 
 def _kubernetes() -> str:

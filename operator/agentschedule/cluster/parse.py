@@ -1,8 +1,8 @@
 """From the API's JSON to ``plan``'s terms: where raw dicts stop.
 
-A schedule's spec that the models do not take becomes an ``Unreadable``. What raises here is put aside by the store: a
-run that the models do not take, and a status that does not say what has been counted and handled. To take such a status
-for an empty one would count anew, and start anew.
+A spec that the models do not take becomes an ``Unreadable``, or an ``UnreadableRun``. What raises here is put aside by
+the store: above all a status that does not say what has been counted and handled. To take such a status for an empty
+one would count anew, and start anew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agentschedule.api.policies import Retry
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
 from agentschedule.cluster.parse_input import run_input
-from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable
+from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable, UnreadableRun
 from agentschedule.plan.spec.timing import JUST_BEFORE
 
 Body = dict[str, Any]
@@ -28,6 +28,8 @@ MAX_DIGITS = 9
 # What a later version may have put in words that are not known here, and that decides nothing.
 UNDECISIVE_IN_A_SCHEDULE = frozenset({"phase", "lastRun", "lastTrigger"})
 UNDECISIVE_IN_A_RUN = frozenset({"attempts"})
+# What of a run's spec is more than how its Job is made.
+DECISIVE_IN_A_RUN = ("scheduleName", "trigger", "scheduledTime", "cancel")
 
 
 def schedule(body: Body, bundled_image: str = "") -> AgentSchedule | Unreadable:
@@ -71,7 +73,12 @@ def run(body: Body) -> ScheduleRun:
     # A phase that is not known here: where the run has its Job and has not ended, the Job tells how it stands.
     open_ = status.get("jobUID") and not any(c["type"] == names.Condition.FINISHED for c in _conditions(status))
     undecisive = UNDECISIVE_IN_A_RUN | {"phase"} if open_ else UNDECISIVE_IN_A_RUN
-    return ScheduleRun.model_validate(body | {"status": _status(ScheduleRunStatus, status, undecisive)})
+    readable = body | {"status": _status(ScheduleRunStatus, status, undecisive)}
+    try:
+        return ScheduleRun.model_validate(readable)
+    except ValidationError as error:
+        spec = {field: body["spec"][field] for field in DECISIVE_IN_A_RUN if field in body["spec"]}
+        return UnreadableRun.model_validate(readable | {"spec": spec, "problem": sentence(error)})
 
 
 def moment(text: str | None) -> datetime | None:

@@ -211,3 +211,10 @@ class Unreadable:
     metadata: ObjectMeta
     status: AgentScheduleStatus | None
     problem: str
+
+
+class UnreadableRun(ScheduleRun):
+    """A ScheduleRun whose spec the models do not take, such as one that was stored under another CRD: only whose run it
+    is and whether to stop it. With a Job, it goes on; without one, it gets none."""
+
+    problem: str

@@ -10,7 +10,7 @@ import pytest
 from agentschedule import names
 from agentschedule.cluster import parse
 from agentschedule.names import RunPhase
-from agentschedule.plan.observed import Unreadable
+from agentschedule.plan.observed import Unreadable, UnreadableRun
 from tests.unit.bodies import (
     COUNTS,
     FAR,
@@ -109,6 +109,35 @@ def test_a_run_of_an_unknown_phase_is_followed_by_its_job() -> None:
     run = run_body({"jobUID": "uid-of-report-1", "phase": "Resting", "attempts": attempts})
     pod = pod_body({})
     _, statuses = read_and_plan(cronjobs=cronjob_body(), jobs=job_body(), pods=pod, runs=run)
+    assert statuses[-1]["phase"] == RunPhase.PENDING
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"timeoutSeconds": 10**9},
+        {"timeoutSeconds": "1h"},
+        {"message": ["x"]},
+        {"params": "x"},
+        {"params": [1]},
+        {"model": {"name": "m"}},
+        {"message": "x" * 1_000_000},
+    ],
+    ids=str,
+)
+def test_a_run_whose_spec_cannot_be_read_ends_with_a_sentence(odd: Body) -> None:
+    run = run_body({}, trigger="Manual", **odd)
+    (field,) = odd
+    store, statuses = read_and_plan(cronjobs=cronjob_body(), runs=run)
+    (known,) = store.runs.of(KEY)
+    assert isinstance(known, UnreadableRun)
+    assert (statuses[-1]["phase"], statuses[-1]["reason"]) == ("Skipped", "InvalidSpec")
+    assert f"starts nothing: spec.{field}: " in statuses[-1]["message"]
+
+
+def test_a_run_whose_job_is_at_work_is_followed_whatever_its_spec() -> None:
+    run = run_body({"jobUID": "uid-of-report-1", "phase": "Running"}, timeoutSeconds=10**9)
+    _, statuses = read_and_plan(cronjobs=cronjob_body(), jobs=job_body(), pods=pod_body({}), runs=run)
     assert statuses[-1]["phase"] == RunPhase.PENDING
 
 

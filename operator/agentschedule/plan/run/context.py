@@ -20,7 +20,7 @@ from agentschedule.plan.concurrency import replaces_active_runs
 from agentschedule.plan.cronjob_gate import JOINING_GRACE, Gate, gate, live_cron
 from agentschedule.plan.manual_runs import Rejection, rejection
 from agentschedule.plan.objects.backoff import native_delay
-from agentschedule.plan.observed import Job, Observed, Pod, Unreadable
+from agentschedule.plan.observed import Job, Observed, Pod, Unreadable, UnreadableRun
 from agentschedule.plan.ownership import claimed_job_uid, job_uid_of, run_of
 from agentschedule.plan.run.attempts import attempts_of, failures, pod_result
 from agentschedule.plan.run.result import AgentResult, needs_log
@@ -62,6 +62,11 @@ class RunContext:
     def job_uid(self) -> str | None:
         """Of the run's one Job, once it is remembered."""
         return job_uid_of(self.run, self.schedule.metadata.uid, self.observed) if self.schedule else None
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with its spec, if that cannot be read."""
+        return self.run.problem if isinstance(self.run, UnreadableRun) else None
 
     @property
     def cancel_requested(self) -> bool:
@@ -123,7 +128,7 @@ class OwnedContext(RunContext):
     @cached_property
     def will_not_start(self) -> bool:
         """True if the Job that was made for it is not wanted any more."""
-        return self.cancel_requested or self.rejection is not None or self.newer is not None
+        return self.cancel_requested or self.problem is not None or self.rejection is not None or self.newer is not None
 
     @cached_property
     def replaces(self) -> bool:
@@ -159,6 +164,8 @@ class OwnedContext(RunContext):
     def _waits_behind(self, run: ScheduleRun) -> bool:
         """True for a newer manual run that will take this one's place, rather than be rejected itself."""
         if run.final or run.spec.cancel or run.spec.trigger is not Trigger.MANUAL or claimed_job_uid(run):
+            return False
+        if isinstance(run, UnreadableRun):
             return False
         claimed = run.metadata.controller_uid() == self.schedule.metadata.uid
         alone = replace(self.observed, runs=())

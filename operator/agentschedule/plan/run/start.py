@@ -60,6 +60,11 @@ def cancelled(_context: OwnedContext) -> Decision:
     return Decision(reason=Reason.CANCELLED, message="The run was cancelled before it had started.")
 
 
+def unreadable(context: OwnedContext) -> Decision:
+    message = f"This run cannot be read, and starts nothing: {context.problem}. Make a new one."
+    return Decision(reason=Reason.INVALID_SPEC, message=message)
+
+
 def name_taken(context: OwnedContext) -> Decision:
     message = f"A Job {context.run.metadata.name} exists that is not this run's; make a run of another name."
     return Decision(reason=Reason.NAME_TAKEN, message=message)

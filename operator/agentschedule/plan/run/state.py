@@ -29,6 +29,7 @@ class RunState(StrEnum):
     # It has no Job yet.
     JOB_NOT_WANTED = "it will not start, and its suspended Job is there"
     CANCELLED_BEFORE_START = "cancelled before it has started"
+    UNREADABLE = "its spec cannot be read"
     NAME_TAKEN = "a Job of its name is somebody else's"
     START_REJECTED = "it may not run now"
     JOB_REFUSED = "the API has refused its Job"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -67,7 +68,8 @@ def _setup(task: Task, spec: dict[str, Any], environ: Mapping[str, str]) -> Setu
         headers["Idempotency-Key"] = key
     limit = task.given.get(Env.TIMEOUT_SECONDS, "")
     deadline = time.monotonic() + int(limit) if limit.isascii() and limit.isdigit() else None
-    return Setup(spec["url"], headers, tuple(secrets), environ.get(HttpEnv.CA_FILE), deadline)
+    link_local = spec.get("allowLinkLocal") is True
+    return Setup(spec["url"], headers, tuple(secrets), environ.get(HttpEnv.CA_FILE), deadline, link_local)
 
 
 async def _run(task: Task, spec: dict[str, Any], setup: Setup) -> int:
@@ -79,7 +81,7 @@ async def _run(task: Task, spec: dict[str, Any], setup: Setup) -> int:
 
 async def _attempt(task: Task, spec: dict[str, Any], setup: Setup) -> tuple[dict[str, Any], int]:
     started = time.monotonic()
-    stop = _stop_signal()
+    stop = _stop_signal(setup.deadline)
     process.say(f"calling {spec['url']} ({spec.get('protocol', HttpProtocol.JSON.value)})")
     try:
         async with Transport(setup) as transport:
@@ -100,8 +102,9 @@ async def _attempt(task: Task, spec: dict[str, Any], setup: Setup) -> tuple[dict
         return _ended(Run(failure=failure), None)
 
 
-def _stop_signal() -> asyncio.Future[int]:
-    """The first signal that asks to stop; later ones change nothing."""
+def _stop_signal(deadline: float | None) -> asyncio.Future[int]:
+    """The first signal that asks to stop; later ones change nothing. At the time limit it is SIGALRM, if nobody else
+    has stopped the attempt until then."""
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
 
@@ -111,6 +114,8 @@ def _stop_signal() -> asyncio.Future[int]:
 
     for number in process.SIGNALS:
         loop.add_signal_handler(number, ask, number)
+    if deadline is not None:
+        loop.call_later(max(0.0, deadline - time.monotonic()), ask, signal.SIGALRM)
     return stop
 
 

@@ -72,5 +72,5 @@ def _seconds(retry_after: str | None) -> float | None:
         return max(1.0, float(text))
     try:
         return max(1.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -6,13 +6,15 @@ import dataclasses
 from typing import Any
 from urllib.parse import urljoin
 
+from yarl import URL
+
 from agentschedule.names import Env
 from agentschedule.runner.http import run as runs
 from agentschedule.runner.http.answer import Answer
 from agentschedule.runner.http.follow import Call
 from agentschedule.runner.http.run import Failure, Run
 from agentschedule.runner.http.template import fill, fill_url, find, variables
-from agentschedule.runner.http.transport import Request
+from agentschedule.runner.http.transport import Request, same_place
 
 # Where things are in an answer that nobody described: under the names of the contract's result.
 PATHS = {
@@ -79,7 +81,14 @@ class Endpoint:
         if not isinstance(found, str) or not found:
             what = f"without {path}" if path else "without a Location header: write poll.url or poll.urlPath"
             raise runs.unexpected(f"{answer.url} answered {answer.status} {what}")
-        return urljoin(self._url, found)
+        try:
+            there = urljoin(self._url, found)
+            stays = same_place(URL(self._url, encoded=True), URL(there, encoded=True))
+        except ValueError:
+            raise runs.unexpected(f"{answer.url} says where to look, and that is no URL") from None
+        if not stays:
+            raise runs.elsewhere(f"{answer.url} says to look at another server: write poll.url if that is meant")
+        return there
 
     def _read(self, answer: Answer, before: Run) -> Run:
         """The run as an answer tells it."""

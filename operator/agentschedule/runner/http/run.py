@@ -83,6 +83,11 @@ def unexpected(what: str) -> Failure:
     return Failure("UnexpectedAnswer", what, retryable=False)
 
 
+def elsewhere(what: str) -> Failure:
+    """A server may not choose another one."""
+    return Failure("Redirected", what, retryable=False)
+
+
 def usage(value: Any) -> dict[str, int]:
     """Tokens from any of the usual spellings."""
     said = an_object(value)

@@ -19,14 +19,13 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from agentschedule.runner.http import guard, stream
 from agentschedule.runner.http.answer import REDIRECTS, Answer, check
 from agentschedule.runner.http.redact import Redactor
 from agentschedule.runner.http.run import Failure
 from agentschedule.runner.process import say
 
 CONNECT_SECONDS = 10.0
-EVENTS = "text/event-stream"
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
 MAX_REDIRECTS = 5
 # Pauses before the next try, in seconds. A run that has begun is worth more patience: its server may be restarting.
 START_PAUSES = (1.0, 2.0, 4.0)
@@ -42,6 +41,7 @@ class Setup:
     secrets: tuple[str, ...] = ()
     ca_file: str | None = None
     deadline: float | None = None  # of time.monotonic()
+    link_local: bool = False  # whether it may connect to link-local and metadata addresses
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ class Transport:
 
     async def __aenter__(self) -> Transport:
         # A connection for each request: with a kept one, nobody knows whether a request that broke had arrived.
-        connector = aiohttp.TCPConnector(force_close=True, ssl=_trust(self._setup.ca_file))
+        sockets = None if self._setup.link_local else guard.make_socket
+        trust = _trust(self._setup.ca_file)
+        connector = aiohttp.TCPConnector(force_close=True, ssl=trust, socket_factory=sockets)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True)
         return self
@@ -111,14 +113,16 @@ class Transport:
     async def _exchange(self, request: Request, url: URL) -> Answer:
         body = {"json": request.json, "data": request.form}
         headers = CIMultiDict({"Accept": "application/json", **(request.headers or {})})
+        if not self._setup.link_local:
+            guard.check_host(url.host or "")
         if same_place(self._home, url):
             headers.update(self._setup.headers)
         async with self._session.request(
             request.method, url, headers=headers, allow_redirects=False, **body
         ) as response:
-            if request.event_with and response.content_type == EVENTS:
-                return self._answer(response, await _event(response, request.event_with))
-            return self._answer(response, await _whole(response, self._shown(url)))
+            if request.event_with and response.content_type == stream.EVENTS:
+                return self._answer(response, await stream.event(response, request.event_with, self._shown(url)))
+            return self._answer(response, await stream.whole(response, self._shown(url)))
 
     def _answer(self, response: aiohttp.ClientResponse, raw: bytes) -> Answer:
         text = raw.decode("utf-8", "replace")
@@ -138,12 +142,13 @@ class Transport:
         )
 
     def _redirected(self, answer: Answer, url: URL, method: str) -> URL:
-        """Where to go on. A GET follows any redirect; others only where they stay the same, on the same server."""
+        """Where to go on: on the same server only, and what is no GET only where it stays the same."""
         try:
             there = url.join(URL(answer.location or ""))
         except ValueError:
             there = url
-        if answer.location and (method == "GET" or (answer.status in (307, 308) and same_place(url, there))):
+        stays = method == "GET" or answer.status in (307, 308)
+        if answer.location and stays and same_place(url, there):
             return _parse(str(there))
         said = f"{answer.url} answered {answer.status}, a redirect to {self._shown(there)}: write the right url"
         raise Failure("Redirected", said, retryable=False)
@@ -151,30 +156,6 @@ class Transport:
     def _shown(self, url: URL) -> str:
         """A URL in a sentence: without its query, which may hold a whole message."""
         return self._redact.text(unquote(str(url.with_query(None).with_fragment(None).with_user(None))))
-
-
-async def _event(response: aiohttp.ClientResponse, keys: tuple[str, ...]) -> bytes:
-    """The data of the first event with these keys; if there is none, of the last."""
-    data = b""
-    async for line in response.content:
-        if line.startswith(b"data:"):
-            data = line.removeprefix(b"data:").strip()
-            if all(b'"%s"' % key.encode() in data for key in keys):
-                break
-    return data
-
-
-async def _whole(response: aiohttp.ClientResponse, where: str) -> bytes:
-    if response.content_type == EVENTS:
-        said = f"{where} answers with a stream of events: ask for one answer, such as stream: false"
-        raise Failure("Stream", said, retryable=False)
-    raw = bytearray()
-    async for chunk in response.content.iter_any():
-        raw += chunk
-        if len(raw) > MAX_ANSWER_BYTES:
-            said = f"{where} answers with more than {MAX_ANSWER_BYTES // 2**20} MiB"
-            raise Failure("TooLarge", said, retryable=False)
-    return bytes(raw)
 
 
 def _parse(url: str) -> URL:
@@ -188,9 +169,12 @@ def _parse(url: str) -> URL:
 
 
 def same_place(home: URL, url: URL) -> bool:
-    """True for the same server, also when it moves from http to https."""
-    moved_to_tls = (home.scheme, url.scheme) == ("http", "https")
-    return home.host == url.host and (moved_to_tls or (home.scheme, home.port) == (url.scheme, url.port))
+    """True for the same server: scheme, host and port. Another port may be somebody else's."""
+    return _server(home) == _server(url)
+
+
+def _server(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme, (url.host or "").lower(), url.port
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
@@ -208,6 +192,9 @@ def _in_words(where: str, reads: bool) -> Iterator[None]:
     """aiohttp's errors as Failures. What happened before there was a connection may be tried again."""
     try:
         yield
+    except guard.NotAllowed as error:
+        said = f"{where}: {error} is a link-local or metadata address: set allowLinkLocal if an agent is there"
+        raise Failure("AddressNotAllowed", said, retryable=False) from None
     except aiohttp.ClientConnectorCertificateError as error:
         reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
         raise Failure(

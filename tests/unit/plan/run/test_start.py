@@ -22,6 +22,7 @@ from tests.unit.plan.run.worlds import (
     play,
     requeue,
     suspended_job,
+    unreadable,
 )
 
 
@@ -48,6 +49,21 @@ def test_of_those_that_wait_only_the_newest_starts() -> None:
 def test_who_would_be_refused_takes_nobodys_place() -> None:
     refused = made(a_run("later", spec={"message": "Something else."}), at("07:39:00"))
     assert play(joining(run=ME, policy="Replace", runs=(refused,)))[0] == ["create Job report-now, suspended"]
+
+
+def test_nor_does_who_cannot_be_read() -> None:
+    later = unreadable(made(a_run("later"), at("07:39:00")))
+    assert play(joining(run=ME, policy="Replace", runs=(later,)))[0] == ["create Job report-now, suspended"]
+
+
+def test_what_cannot_be_read_loses_the_job_that_was_made_for_it_before() -> None:
+    world = joining(suspended_job(), run=unreadable(a_run()))
+    assert play(world) == (["delete Job report-now"], None)
+
+
+def test_what_cannot_be_read_and_has_its_job_goes_on() -> None:
+    world = WORLDS[RunState.RUNNING]()
+    assert play(replace(world, run=unreadable(world.run))) == play(world)
 
 
 def test_a_job_that_is_going_is_not_deleted_again() -> None:
