@@ -54,6 +54,7 @@ test-time: $(STAMP) ## The due times against Go's library, a million times, and 
 .PHONY: benchmark
 benchmark: $(STAMP) ## How fast due times are found and counted, beside other libraries
 	@$(BIN)/python benchmarks/time.py
+	@$(BIN)/python -m benchmarks.decisions
 
 .PHONY: test-cluster
 test-cluster: $(STAMP) ## Integration, e2e and Kubernetes' own behaviour, on a real cluster

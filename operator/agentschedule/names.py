@@ -240,6 +240,7 @@ class Reason(StrEnum):
     SCHEDULE_NOT_FOUND = "ScheduleNotFound"
     SCHEDULE_NOT_READY = "ScheduleNotReady"
     ALREADY_RUNNING = "AlreadyRunning"
+    TOO_MANY_OPEN_RUNS = "TooManyOpenRuns"
     OVERRIDE_NOT_ALLOWED = "OverrideNotAllowed"
     INVALID_OVERRIDE = "InvalidOverride"
     # A run's.

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agentschedule.plan.observed import OPEN_RUNS
+
 
 class Settings(BaseSettings):
     """Each field is the environment variable AGENTSCHEDULE_<NAME>."""
@@ -19,6 +21,9 @@ class Settings(BaseSettings):
     health_port: Annotated[int, Field(ge=0, le=65535, description="Port of /healthz and /readyz.")] = 8080
     workers: Annotated[int, Field(ge=1, le=500, description="Schedules reconciled at the same time.")] = 50
     resync_seconds: Annotated[float, Field(ge=10, description="How often watches are checked against lists.")] = 300
+    max_open_manual_runs: Annotated[
+        int, Field(ge=1, le=10_000, description="Manual runs of one schedule that may be open at the same time.")
+    ] = OPEN_RUNS
     pod_name: Annotated[str, Field(description="Who reports events.")] = "agentschedule-operator"
     bundled_image: Annotated[str, Field(description="The image that runs agents behind HTTP: the operator's own.")] = (
         f"agentschedule:{version('agentschedule')}"

@@ -19,13 +19,16 @@ from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.cluster import parse, resources
 from agentschedule.cluster.client import Resource
-from agentschedule.plan.observed import CronJob, Job, Observed, Pod, Unreadable
+from agentschedule.plan.indexed import Indexed
+from agentschedule.plan.observed import OPEN_RUNS, CronJob, Job, Observed, Pod, Unreadable
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
 T = TypeVar("T")
 # Deleted objects that are remembered, so that late events about them are not believed.
 TOMBSTONES = 10_000
+# Schedules whose objects are kept as they were last asked for: more than are worked on at a time.
+SHOWN = 64
 FOR_GOOD = sys.maxsize
 
 
@@ -56,6 +59,7 @@ class Table(Generic[T]):
     _by_key: dict[Key, dict[str, T]] = field(default_factory=lambda: defaultdict(dict))
     _gone: OrderedDict[str, int] = field(default_factory=OrderedDict)
     _odd: set[str] = field(default_factory=set)
+    _shown: OrderedDict[Key, Indexed[T]] = field(default_factory=OrderedDict)
 
     def put(self, body: Body, schedule: str | None = None) -> Key | None:
         """Take in an object; returns the schedule it is about, or None if it is older than what is known, or
@@ -75,6 +79,7 @@ class Table(Generic[T]):
             self._forget(uid, old)
         self._by_uid[uid] = Entry(key, version, item, self.watches(body))
         self._by_key[key][uid] = item
+        self._shown.pop(key, None)
         return key
 
     def _put_aside(self, uid: str, name: str) -> None:
@@ -95,13 +100,24 @@ class Table(Generic[T]):
         return old.key if old else None
 
     def _forget(self, uid: str, entry: Entry[T]) -> None:
+        self._shown.pop(entry.key, None)
         mine = self._by_key.get(entry.key, {})
         mine.pop(uid, None)
         if not mine:
             self._by_key.pop(entry.key, None)
 
-    def of(self, key: Key) -> tuple[T, ...]:
-        return tuple(self._by_key.get(key, {}).values())
+    def of(self, key: Key) -> Indexed[T]:
+        """The objects of a schedule; as long as none changes, with the indexes that were made of them."""
+        shown = self._shown.get(key)
+        if shown is None:
+            shown = self._shown[key] = Indexed(self._by_key.get(key, {}).values())
+            while len(self._shown) > SHOWN:
+                self._shown.popitem(last=False)
+        return shown
+
+    def get(self, uid: str) -> T | None:
+        found = self._by_uid.get(uid)
+        return found.item if found else None
 
     def holds(self, uid: str) -> bool:
         """False for what is gone, and for what cannot be read."""
@@ -150,8 +166,10 @@ def _schedule_name(body: Body) -> str:
 class Store:
     """All kinds together."""
 
-    def __init__(self, bundled_image: str = "") -> None:
-        """``bundled_image``: what runs agents behind HTTP."""
+    def __init__(self, bundled_image: str = "", open_runs: int = OPEN_RUNS) -> None:
+        """``bundled_image``: what runs agents behind HTTP; ``open_runs``: how many manual runs of a schedule may be
+        open."""
+        self.open_runs = open_runs
         read = partial(parse.schedule, bundled_image=bundled_image)
         self.schedules = Table[AgentSchedule | Unreadable](resources.SCHEDULES, read, _name)
         self.runs = Table[ScheduleRun](resources.RUNS, parse.run, _schedule_name)
@@ -173,4 +191,5 @@ class Store:
             jobs=self.jobs.of(key),
             pods=self.pods.of(key),
             runs=self.runs.of(key),
+            open_runs=self.open_runs,
         )

@@ -43,7 +43,7 @@ class Operator:
     @classmethod
     def wire(cls, connection: Connection, settings: Settings) -> Operator:
         client = Client(connection.session, connection.server)
-        store, watches = Store(settings.bundled_image), Watches()
+        store, watches = Store(settings.bundled_image, settings.max_open_manual_runs), Watches()
         timer = Timer()
         queue = Queue(work=Reconciler(client, store, Recorder(client, settings.pod_name), timer.set))
         return cls(store, queue, timer, watches, Resync(client, store, queue, watches, settings.resync_seconds))

@@ -87,12 +87,12 @@ class Reconciler:
 
     async def _run(self, key: Key, uid: str) -> datetime | None:
         async def step(answers: tuple[Answer, ...]) -> tuple[Subject, Plan[Any]] | None:
-            run = next((run for run in self.store.runs.of(key) if run.metadata.uid == uid), None)
+            run = self.store.runs.get(uid)
             if run is None:
                 return None
             if self.store.schedule(key) is None and not run.final:
                 await observe.refresh_schedule(self.client, self.store, key)
-            if needs_fresh_look(run, self.store.jobs.of(key)):
+            if needs_fresh_look(run, self.store.observed(key)):
                 await observe.refresh(self.client, self.store, key)
             plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
             return Subject(names.RUN_KIND, self.store.runs, run.metadata, run.status), plan

@@ -73,6 +73,6 @@ def job_to_delete_first(observed: Observed) -> Job | None:
 
 def active_entries(observed: Observed) -> tuple[str, ...]:
     """uids in the CronJob's ``status.active`` whose Job is not known to have finished."""
-    finished = {job.uid for job in observed.jobs if job.finished}
     references = observed.cronjob.active if observed.cronjob else ()
-    return tuple(reference.uid for reference in references if reference.uid not in finished)
+    jobs = ((reference.uid, observed.job_of_uid(reference.uid)) for reference in references)
+    return tuple(uid for uid, job in jobs if job is None or not job.finished)

@@ -104,7 +104,7 @@ def unstarted_due_time(observed: Observed, cron: Cron, now: datetime) -> datetim
     if due is None:
         return None
     name = scheduled_job_name(cronjob.name, due)
-    return None if name in observed.by_name or observed.answer(JobRefused, name) else due
+    return None if observed.job_named(name) or observed.answer(JobRefused, name) else due
 
 
 def in_flight(observed: Observed, now: datetime) -> datetime | None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from agentschedule.api.policies import ManualRuns
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, SchedulePhase, Trigger, WhenInactive
 from agentschedule.plan.concurrency import active_entries, rejects_manual_runs
-from agentschedule.plan.observed import Observed, Unreadable
+from agentschedule.plan.indexed import Indexed
+from agentschedule.plan.observed import Observed, Unreadable, UnreadableRun
+from agentschedule.plan.ownership import claimed_job_uid
 from agentschedule.plan.spec.overrides import Overrides, forbidden, invalid
 from agentschedule.plan.spec.validate import Validation
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ def rejection(
 def _overrides(schedule: AgentSchedule, overrides: Overrides) -> Rejection | None:
     if sentence := forbidden(schedule, overrides):
         return Rejection(Reason.OVERRIDE_NOT_ALLOWED, sentence)
-    sentence = invalid(schedule, overrides)
+    sentence = invalid(overrides)
     return Rejection(Reason.INVALID_OVERRIDE, sentence) if sentence else None
 
 
@@ -85,9 +91,52 @@ def _active_run(observed: Observed) -> str | None:
         return f"Run {observed.unfinished[0].name}"
     if active_entries(observed):
         return "A run"
-    return next((f"Run {run.metadata.name}" for run in observed.runs if _is_about_to_start(run)), None)
+    return next((f"Run {run.metadata.name}" for run in observed.runs if is_open(run)), None)
 
 
-def _is_about_to_start(run: ScheduleRun) -> bool:
+def is_open(run: ScheduleRun) -> bool:
     """True for a manual run that the schedule has claimed and that has not ended."""
     return not run.final and run.spec.trigger is Trigger.MANUAL and bool(run.metadata.owner_references)
+
+
+def waits(run: ScheduleRun) -> bool:
+    """True for a manual run that has no Job yet, and may come to have one."""
+    ready = not isinstance(run, UnreadableRun) and not run.spec.cancel
+    return ready and is_open(run) and claimed_job_uid(run) is None
+
+
+def may_be_open(observed: Observed, schedule_uid: str) -> tuple[ScheduleRun, ...]:
+    """The open manual runs of a schedule, as many as may be, the oldest first; what has been told to wait stays."""
+    return observed.found_runs.once(_queues).get(schedule_uid, ())[: observed.open_runs]
+
+
+def too_many_open(observed: Observed, schedule_uid: str | None, run: ScheduleRun | None = None) -> Rejection | None:
+    """Why no more manual runs of the schedule may be open; of one that is: why it is none of those that may."""
+    before = len(observed.found_runs.once(_queues).get(schedule_uid, ()))
+    if run is not None:
+        before = observed.found_runs.once(_places).get(run.metadata.uid, before)
+    if before < observed.open_runs:
+        return None
+    return Rejection(
+        Reason.TOO_MANY_OPEN_RUNS,
+        f"The schedule has as many manual runs that have not ended as it may have ({observed.open_runs}); wait until "
+        "one ends, or cancel some: kubectl agentschedule cancel RUN.",
+    )
+
+
+def _queues(runs: Indexed[ScheduleRun]) -> dict[str | None, tuple[ScheduleRun, ...]]:
+    """The open manual runs of each schedule, the oldest first."""
+    found: dict[str | None, list[ScheduleRun]] = defaultdict(list)
+    for run in sorted(filter(is_open, runs), key=_order):
+        found[run.metadata.controller_uid()].append(run)
+    return {uid: tuple(queue) for uid, queue in found.items()}
+
+
+def _places(runs: Indexed[ScheduleRun]) -> dict[str, int]:
+    """How many come before each of them."""
+    return {run.metadata.uid: place for queue in runs.once(_queues).values() for place, run in enumerate(queue)}
+
+
+def _order(run: ScheduleRun) -> tuple[bool, datetime, str]:
+    begun = run.status is not None and run.status.phase is not None
+    return not begun, run.metadata.creation_timestamp or EVER, run.metadata.name

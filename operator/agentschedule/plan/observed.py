@@ -14,9 +14,12 @@ from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentScheduleStatus
 from agentschedule.names import ConcurrencyPolicy, Trigger
 from agentschedule.plan.answers import A, Answer
+from agentschedule.plan.indexed import Indexed, indexed
 
 # Reasons of a container that ended without the agent having run.
 NEVER_RAN = frozenset({"StartError", "ContainerCannotRun", "ContainerStatusUnknown"})
+# Manual runs of one schedule that have not ended, unless the operator is told otherwise.
+OPEN_RUNS = 100
 # The API's own default of startingDeadlineSeconds is none at all; the operator always writes one.
 NO_DEADLINE = timedelta(days=3650)
 
@@ -29,7 +32,7 @@ class Reference:
     uid: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CronJob:
     """A CronJob on the cluster: what is in force, whoever wrote it."""
 
@@ -71,9 +74,13 @@ class CronJob:
         """How late the controller may start a due time."""
         return NO_DEADLINE if self.deadline_seconds is None else timedelta(seconds=self.deadline_seconds)
 
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(ref.uid for ref in self.active)
+
     def lists(self, uid: str) -> bool:
         """True if the Job of this uid is in ``status.active``."""
-        return any(ref.uid == uid for ref in self.active)
+        return uid in self._listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +179,40 @@ class Observed:
     pods: tuple[Pod, ...] = ()
     runs: tuple[ScheduleRun, ...] = ()
     answers: tuple[Answer, ...] = ()
+    open_runs: int = OPEN_RUNS  # how many manual runs may be open, by the operator's settings
 
-    @cached_property
+    def __post_init__(self) -> None:
+        """What is made of this one with ``replace`` shares the indexes of what it has in common with it."""
+        for field in ("jobs", "pods", "runs"):
+            object.__setattr__(self, field, indexed(getattr(self, field)))
+
+    @property
+    def found_jobs(self) -> Indexed[Job]:
+        return indexed(self.jobs)
+
+    @property
+    def found_pods(self) -> Indexed[Pod]:
+        return indexed(self.pods)
+
+    @property
+    def found_runs(self) -> Indexed[ScheduleRun]:
+        return indexed(self.runs)
+
+    @property
     def controlled(self) -> tuple[Job, ...]:
         """The Jobs that the CronJob controls: scheduled, released manual, and ``kubectl create job --from`` ones."""
-        return tuple(job for job in self.jobs if self.cronjob and job.controller_uid == self.cronjob.uid)
+        return self.found_jobs.by(_controller).get(self.cronjob.uid, ()) if self.cronjob else ()
 
-    @cached_property
+    @property
     def unfinished(self) -> tuple[Job, ...]:
         """The controlled Jobs that have not finished: what concurrency is about."""
-        return tuple(job for job in self.controlled if not job.finished)
+        return self.found_jobs.by(_controller_of_unfinished).get(self.cronjob.uid, ()) if self.cronjob else ()
 
-    @cached_property
-    def by_name(self) -> dict[str, Job]:
-        return {job.name: job for job in self.jobs}
+    def job_named(self, name: str) -> Job | None:
+        return self.found_jobs.one(_job_name, name)
+
+    def job_of_uid(self, uid: str | None) -> Job | None:
+        return self.found_jobs.one(_job_uid, uid)
 
     def answer(self, kind: type[A], about: str) -> A | None:
         """What the cluster has just said of this kind about this object, if it did."""
@@ -196,12 +223,36 @@ class Observed:
         return tuple(answer for answer in self.answers if isinstance(answer, kind))
 
     def run_named(self, name: str) -> ScheduleRun | None:
-        return next((run for run in self.runs if run.metadata.name == name), None)
+        return self.found_runs.one(_run_name, name)
 
     def pods_of(self, job: Job) -> tuple[Pod, ...]:
         """A Job's pods, oldest attempt first."""
-        mine = (pod for pod in self.pods if pod.job_uid == job.uid)
+        mine = self.found_pods.by(_job_of).get(job.uid, ())
         return tuple(sorted(mine, key=lambda pod: (pod.created, pod.attempt)))
+
+
+def _controller(job: Job) -> str | None:
+    return job.controller_uid
+
+
+def _controller_of_unfinished(job: Job) -> str | None:
+    return None if job.finished else job.controller_uid
+
+
+def _job_name(job: Job) -> str:
+    return job.name
+
+
+def _job_uid(job: Job) -> str:
+    return job.uid
+
+
+def _job_of(pod: Pod) -> str:
+    return pod.job_uid
+
+
+def _run_name(run: ScheduleRun) -> str:
+    return run.metadata.name
 
 
 @dataclass(frozen=True)

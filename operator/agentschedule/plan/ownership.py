@@ -45,13 +45,14 @@ def job_uid_of(run: ScheduleRun, schedule_uid: str, observed: Observed) -> str |
     recorded, claimed = recorded_job_uid(run), claimed_job_uid(run)
     if recorded or claimed is None or run.final or run.metadata.controller_uid() != schedule_uid:
         return recorded
-    job = next((job for job in observed.jobs if job.uid == claimed), None)
+    job = observed.job_of_uid(claimed)
     return claimed if job is None or _can_be_record(run, job, observed) else None
 
 
 def run_of(job: Job, schedule_uid: str, observed: Observed) -> ScheduleRun | None:
     """The run that has this Job, if its record exists yet."""
-    return next((run for run in observed.runs if job_uid_of(run, schedule_uid, observed) == job.uid), None)
+    claiming = observed.found_runs.by(claimed_job_uid).get(job.uid, ())
+    return next((run for run in claiming if job_uid_of(run, schedule_uid, observed) == job.uid), None)
 
 
 def count_key(run: ScheduleRun) -> str:
@@ -62,8 +63,14 @@ def count_key(run: ScheduleRun) -> str:
 
 def _can_be_record(run: ScheduleRun, job: Job, observed: Observed) -> bool:
     """A Job of the CronJob, made at this due time, or by hand, that no other run has."""
-    cronjob, own_uid = observed.cronjob, run.metadata.uid
+    cronjob, runs = observed.cronjob, observed.found_runs
     controlled = job.controller_uid == cronjob.uid if cronjob else bool(job.controller_uid)
-    others = (other for other in observed.runs if other.metadata.uid != own_uid)
-    free = not any(recorded_job_uid(other) == job.uid or other.metadata.uid in job.owner_uids for other in others)
+    # Two runs at the most are looked at: of two, one is another.
+    recording = runs.by(recorded_job_uid).get(job.uid, ())[:2]
+    owning = (other for uid in job.owner_uids for other in runs.by(_uid).get(uid, ()))
+    free = all(other.metadata.uid == run.metadata.uid for other in (*recording, *owning))
     return controlled and free and (run.spec.trigger, run.spec.scheduled_time) == (job.trigger, job.due)
+
+
+def _uid(run: ScheduleRun) -> str:
+    return run.metadata.uid

@@ -130,6 +130,7 @@ def test_settings_come_from_the_environment_and_the_probes_read_the_health_port(
         "AGENTSCHEDULE_LOG_FORMAT": "text",
         "AGENTSCHEDULE_WORKERS": "7",
         "AGENTSCHEDULE_RESYNC_SECONDS": "300",
+        "AGENTSCHEDULE_MAX_OPEN_MANUAL_RUNS": "100",
         "AGENTSCHEDULE_BUNDLED_IMAGE": "agentschedule:0.1.0",
         "AGENTSCHEDULE_HEALTH_PORT": "8080",
         "X": "y",

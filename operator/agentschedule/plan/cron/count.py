@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date
+from typing import NamedTuple
 
 from agentschedule.plan.cron.robfig_parser import Bits
 from agentschedule.plan.cron.search import calm, next_due
@@ -17,35 +18,60 @@ from agentschedule.plan.cron.zones import DAY, EPOCH_ORDINAL, Zone
 _STRETCH = 366 * DAY
 
 
-def count_due(bits: Bits, zone: Zone, after: int, until: int) -> int:
-    """The number of due times in (after, until], stepping from `after`."""
-    total, due = 0, next_due(bits, zone, after)
-    while due is not None and due <= until:
-        counted, due = _stretch(bits, zone, due, until)
+class Chain(NamedTuple):
+    """Due times counted from a start: how many up to now, and the last of them, from which the chain goes on."""
+
+    total: int
+    last: int
+
+
+def count_due(bits: Bits, zone: Zone, chain: Chain, until: int) -> Chain:
+    """The chain with the due times in (chain.last, until], stepping from `chain.last`."""
+    total, last = chain
+    while (due := next_due(bits, zone, last)) is not None and due <= until:
+        counted, last = _stretch(bits, zone, due, until)
         total += 1 + counted
-        due = next_due(bits, zone, due)
-    return total
+    return Chain(total, last)
 
 
 def _stretch(bits: Bits, zone: Zone, due: int, until: int) -> tuple[int, int]:
-    """The due times after a due one, through the last whole day on which the clock surely stays the same: their
-    number, and the last of them (the given one if there are none)."""
+    """The due times after a due one, through the last whole day on which the clock surely stays the same, or what is
+    left of a day near a change: their number, and the last of them (the given one if there are none)."""
     piece = zone.segment(due)
-    if not calm(piece, due):
+    if piece.offset % 60:
         return 0, due
     today, second = divmod(due + piece.offset, DAY)
     end = (min(until, piece.end - 2 * DAY, due + _STRETCH) + piece.offset) // DAY
-    if end <= today:
-        return 0, due
+    if not calm(piece, due) or end <= today:
+        return _rest_of_day(bits, due, second, min(until, piece.end - 1, due + DAY - 1 - second))
     number, last = _days_between(bits, today, end)
     total = _later_today(bits, second // 60) + number * bits.per_day
     return total, last * DAY + bits.last_minute * 60 - piece.offset
 
 
-def _later_today(bits: Bits, minute: int) -> int:
-    """The due times of a due day after its due minute."""
+def _rest_of_day(bits: Bits, due: int, second: int, until: int) -> tuple[int, int]:
+    """The due times after a due one, at that second of its day, through `until`, while neither the day nor the clock
+    changes. There robfig's steps from a due time are the calendar's, also on the day of a change: it rounds its start
+    down, which can fall into another hour, only where that is not due."""
+    minute, limit = second // 60, (second + until - due) // 60
+    number = _later_today(bits, minute) - _later_today(bits, limit)
+    return number, due - second + 60 * _latest(bits, limit) if number else due
+
+
+def _latest(bits: Bits, minute: int) -> int:
+    """The last due minute of a due day up to `minute`, which is there."""
     hour, minute = divmod(minute, 60)
-    return (bits.minute >> minute + 1).bit_count() + (bits.hour >> hour + 1).bit_count() * bits.minute.bit_count()
+    now = bits.minute & ((2 << minute) - 1) if bits.hour >> hour & 1 else 0
+    if now:
+        return hour * 60 + now.bit_length() - 1
+    return ((bits.hour & ((1 << hour) - 1)).bit_length() - 1) * 60 + bits.minute.bit_length() - 1
+
+
+def _later_today(bits: Bits, minute: int) -> int:
+    """The due times of a due day after a minute of it."""
+    hour, minute = divmod(minute, 60)
+    now = (bits.minute >> minute + 1).bit_count() if bits.hour >> hour & 1 else 0
+    return now + (bits.hour >> hour + 1).bit_count() * bits.minute.bit_count()
 
 
 def _days_between(bits: Bits, first: int, end: int) -> tuple[int, int]:

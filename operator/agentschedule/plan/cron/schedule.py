@@ -7,11 +7,11 @@ compares it. Zone data come from `zoneinfo`: the system's tz database where ther
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from agentschedule.plan.cron.count import count_due
+from agentschedule.plan.cron.count import Chain, count_due
 from agentschedule.plan.cron.dialect import never, resolve
 from agentschedule.plan.cron.every import PREFIX, every_seconds
 from agentschedule.plan.cron.robfig_parser import Bits, ScheduleError, parse_standard
@@ -63,11 +63,11 @@ class Cron:
         stride = _FIRST_STRIDE
         while after < until:
             start = max(after, until - stride)
-            found = None
-            for found in self.between(start, until):  # noqa: B007
-                pass
-            if found or start == after:
-                return found
+            chain = self._chain(_seconds(start), _seconds(until))
+            if chain.total:
+                return datetime.fromtimestamp(chain.last, UTC)
+            if start == after:
+                return None
             stride *= 4
         return None
 
@@ -93,7 +93,20 @@ class Cron:
         start, end = _seconds(after), _seconds(until)
         if self._every is not None:
             return max(0, (end - start) // self._every)
-        return count_due(*self._plan(), start, end)
+        return self._chain(start, end).total
+
+    def counts(self, after: datetime, moments: Iterable[datetime]) -> Iterator[int]:
+        """`count(after, moment)` for each of these moments, which are in order, in one go."""
+        chain = Chain(0, _seconds(after))
+        for moment in moments:
+            if self._every is not None:
+                yield self.count(after, moment)
+            else:
+                chain = count_due(*self._plan(), chain, _seconds(moment))
+                yield chain.total
+
+    def _chain(self, after: int, until: int) -> Chain:
+        return count_due(*self._plan(), Chain(0, after), until)
 
     def changes(self, after: datetime, until: datetime) -> Iterator[tuple[datetime, timedelta, timedelta]]:
         """The changes of the zone's clock in (after, until]: (instant in UTC, offset before, offset from then on).

@@ -17,15 +17,16 @@ from zoneinfo import ZoneInfo
 
 DAY = 86_400
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-# Two changes of one zone are never less than 3.9 days apart (Freetown 1939), so that probes two days apart see each.
-_PROBE = 2 * DAY
-# Tables are read this far before and after the instant asked for: a search goes on for five years.
-_BEHIND, _AHEAD = 366 * DAY, 8 * 366 * DAY
-# An edge of the table is no change of the clock: nobody may come nearer to it than this.
-_MARGIN = 40 * DAY
+# Two changes of one zone are never less than 3.9 days apart (Freetown 1939), and since 1970 never less than 6.9 (Boa
+# Vista 2000), so that probes that are nearer to each other see each.
+_PROBE_BEFORE_1970, _PROBE = 2 * DAY, 6 * DAY
+# Tables are read in eras, and so far before and after: a search goes on for nearly six years, and an edge of a table is
+# no change of the clock, so that nobody may come near to it.
+_ERA, _BEHIND, _AHEAD = 8 * 366 * DAY, 366 * DAY, 7 * 366 * DAY
 # Python's calendar ends here; the margins keep every date computed below inside it.
 EARLIEST = int(datetime(3, 1, 1, tzinfo=UTC).timestamp())
 LATEST = int(datetime(9985, 1, 1, tzinfo=UTC).timestamp())
+_FIRST, _LAST = (int(datetime(*day, tzinfo=UTC).timestamp()) for day in ((1, 1, 5), (9999, 12, 25)))
 
 
 class Segment(NamedTuple):
@@ -37,26 +38,28 @@ class Segment(NamedTuple):
 
 
 class _Table(NamedTuple):
-    start: int
-    end: int
+    """``since`` and ``until`` say what it is asked about; it reaches further."""
+
+    since: int
+    until: int
     starts: tuple[int, ...]
     segments: tuple[Segment, ...]
     gap_days: tuple[int, ...]  # ordinals of the days that have no midnight
 
 
 class Zone:
-    """The clock of one zone. The table grows as it is asked for and is replaced in one piece: safe for threads."""
+    """The clock of one zone, read in eras: a moment far away costs no more than one that is near."""
 
     def __init__(self, info: ZoneInfo) -> None:
         self._info = info
         fixed = info.utcoffset(None)
-        self._table = _table(((_EVER_START, int(fixed.total_seconds())),), _EVER_END) if fixed is not None else _NONE
+        ever = (_EVER_START, _EVER_END)
+        self._table = _NONE if fixed is None else _table(((_EVER_START, int(fixed.total_seconds())),), _EVER_END, ever)
 
     def segment(self, instant: int) -> Segment:
-        """The stretch of constant offset around the instant."""
-        table = self._table
-        if not table.start + _MARGIN <= instant < table.end - _MARGIN:
-            table = self._grow(instant)
+        """The stretch of constant offset around the instant; cut off where the table of its era ends, which is more
+        than a year away."""
+        table = self._of(instant)
         return table.segments[bisect_right(table.starts, instant) - 1]
 
     def offset(self, instant: int) -> int:
@@ -71,60 +74,60 @@ class Zone:
         piece = self.segment(after)
         while piece.end <= until:
             following = self.segment(piece.end)
-            if following.offset != piece.offset:  # else an edge of the table, which has grown since
-                yield following.start, piece.offset, following.offset
+            if following.offset != piece.offset:  # else an edge of the table
+                yield piece.end, piece.offset, following.offset
             piece = following
 
     def without_midnight(self, first: int, last: int) -> tuple[int, ...]:
-        """The days from `first` to `last` (ordinals, both included) that have no 00:00. Ask `segment` first."""
-        days = self._table.gap_days
+        """The days from `first` to `last` (ordinals, both included, six years apart at the most) that have no 00:00."""
+        days = self._of((first - EPOCH_ORDINAL) * DAY).gap_days
         return days and days[bisect_right(days, first - 1) : bisect_right(days, last)]
 
-    def _grow(self, instant: int) -> _Table:
-        old = self._table
-        start, end = instant - _BEHIND, instant + _AHEAD
-        changes: tuple[tuple[int, int], ...]
-        if old is _NONE:
-            changes = self._scan(start, end)
-        else:
-            start, end = min(start, old.start), max(end, old.end)
-            held = tuple((piece.start, piece.offset) for piece in old.segments)
-            changes = self._scan(start, old.start) + held + self._scan(old.end, end)
-        self._table = _table(changes, end)
+    def _of(self, instant: int) -> _Table:
+        """The table of the era that the instant lies in. The last one is at hand: most questions are about now."""
+        table = self._table
+        if table.since <= instant < table.until:
+            return table
+        self._table = _read(self._info, instant // _ERA)
         return self._table
 
-    def _scan(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
-        """(instant, offset from there on) for [start, end)."""
-        if start >= end:
-            return ()
-        found = [(start, self._probe(start))]
-        for instant in range(start + _PROBE, end + _PROBE, _PROBE):
-            offset = self._probe(instant)
-            if offset != found[-1][1]:
-                change = self._change(instant - _PROBE, instant)
-                if change < end:
-                    found.append((change, offset))
-        return tuple(found)
 
-    def _probe(self, instant: int) -> int:
-        offset = datetime.fromtimestamp(instant, self._info).utcoffset()
-        return int(offset.total_seconds()) if offset is not None else 0
-
-    def _change(self, low: int, high: int) -> int:
-        """The first instant in (low, high] with the offset of high."""
-        after = self._probe(high)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self._probe(middle) == after else (middle, high)
-        return high
+@lru_cache(maxsize=1024)
+def _read(info: ZoneInfo, era: int) -> _Table:
+    """The changes of an era, of the year before it and of the seven after it, in which a search may go on."""
+    since, until = era * _ERA, (era + 1) * _ERA
+    start, end = max(since - _BEHIND, _FIRST), min(until + _AHEAD, _LAST)
+    found = [(start, _probe(info, start))]
+    step = _PROBE if start >= 0 else _PROBE_BEFORE_1970
+    for instant in range(start + step, end + step, step):
+        offset = _probe(info, instant)
+        if offset != found[-1][1]:
+            change = _change(info, instant - step, instant)
+            if change < end:
+                found.append((change, offset))
+    return _table(tuple(found), end, (since, until))
 
 
-def _table(changes: tuple[tuple[int, int], ...], end: int) -> _Table:
+def _probe(info: ZoneInfo, instant: int) -> int:
+    offset = datetime.fromtimestamp(instant, info).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def _change(info: ZoneInfo, low: int, high: int) -> int:
+    """The first instant in (low, high] with the offset of high."""
+    after = _probe(info, high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _probe(info, middle) == after else (middle, high)
+    return high
+
+
+def _table(changes: tuple[tuple[int, int], ...], end: int, era: tuple[int, int]) -> _Table:
     kept = [change for i, change in enumerate(changes) if i == 0 or change[1] != changes[i - 1][1]]
     ends = [start for start, _ in kept[1:]] + [end]
     segments = tuple(Segment(start, stop, offset) for (start, offset), stop in zip(kept, ends, strict=True))
     gaps = [day for a, b in pairwise(segments) for day in _days_without_midnight(a, b)]
-    return _Table(kept[0][0], end, tuple(start for start, _ in kept), segments, tuple(gaps))
+    return _Table(*era, tuple(start for start, _ in kept), segments, tuple(gaps))
 
 
 def _days_without_midnight(before: Segment, after: Segment) -> range:

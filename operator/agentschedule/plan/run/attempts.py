@@ -27,12 +27,15 @@ def attempts_of(old: Iterable[Attempt], job: Job, pods: tuple[Pod, ...]) -> tupl
     for known in old:
         pod = there.pop(known.pod, None)
         entries.append(_entry(pod, known.attempt, known) if pod else _closed(known, job, pods))
+    failed = failures(entries)
     for pod in there.values():
-        entries.append(_entry(pod, max(pod.attempt, failures(entries) + 1)))
+        entries.append(_entry(pod, max(pod.attempt, failed + 1)))
+        failed = max(failed, failures(entries[-1:]))
     # What is still there would come back as new.
-    gone = [known for known in entries if known.pod not in {pod.name for pod in pods}]
-    forgotten = gone[: max(0, len(entries) - MAX_ATTEMPTS)]
-    return tuple(known for known in entries if known not in forgotten)
+    here = {pod.name for pod in pods}
+    gone = [known.pod for known in entries if known.pod not in here]
+    forgotten = set(gone[: max(0, len(entries) - MAX_ATTEMPTS)])
+    return tuple(known for known in entries if known.pod not in forgotten)
 
 
 def failures(attempts: Iterable[Attempt]) -> int:

@@ -18,10 +18,10 @@ from agentschedule.names import Trigger
 from agentschedule.plan.answers import LogTail
 from agentschedule.plan.concurrency import replaces_active_runs
 from agentschedule.plan.cronjob_gate import JOINING_GRACE, Gate, gate, live_cron
-from agentschedule.plan.manual_runs import Rejection, rejection
+from agentschedule.plan.manual_runs import Rejection, may_be_open, rejection, too_many_open, waits
 from agentschedule.plan.objects.backoff import native_delay
 from agentschedule.plan.observed import Job, Observed, Pod, Unreadable, UnreadableRun
-from agentschedule.plan.ownership import claimed_job_uid, job_uid_of, run_of
+from agentschedule.plan.ownership import job_uid_of, run_of
 from agentschedule.plan.run.attempts import attempts_of, failures, pod_result
 from agentschedule.plan.run.result import AgentResult, needs_log
 from agentschedule.plan.spec.overrides import overrides_of
@@ -82,7 +82,7 @@ class RunContext:
     @cached_property
     def with_job(self) -> JobContext | None:
         """The same run, if its Job is remembered and still there."""
-        job = next((job for job in self.observed.jobs if job.uid == self.job_uid), None)
+        job = self.observed.job_of_uid(self.job_uid)
         return self.owned.of_job(job) if self.owned and job else None
 
 
@@ -103,7 +103,7 @@ class OwnedContext(RunContext):
     @cached_property
     def named_job(self) -> Job | None:
         """The Job that bears the run's name, whosever it is."""
-        return self.observed.by_name.get(self.run.metadata.name)
+        return self.observed.job_named(self.run.metadata.name)
 
     @cached_property
     def made_job(self) -> Job | None:
@@ -123,7 +123,9 @@ class OwnedContext(RunContext):
     def rejection(self) -> Rejection | None:
         """Why it may not run now, by all that is active but itself."""
         others = _without(self.observed, self.made_job)
-        return rejection(self.schedule, self.validation, others, overrides_of(self.run.spec))
+        refused = rejection(self.schedule, self.validation, others, overrides_of(self.run.spec))
+        # A run whose Job is made already is one of those that may be open.
+        return refused or (None if self.made_job else too_many_open(self.observed, self.owner_uid, self.run))
 
     @cached_property
     def will_not_start(self) -> bool:
@@ -148,8 +150,15 @@ class OwnedContext(RunContext):
     @cached_property
     def newer(self) -> str | None:
         """The name of a run that came later than this one, and takes its place: active, or waiting to start."""
-        waiting = (run.metadata.name for run in self.observed.runs if self.replaces and self._waits_behind(run))
-        return next((job.name for job in self.jobs_to_replace if self._came_later(job)), None) or next(waiting, None)
+        active = next((job.name for job in self.jobs_to_replace if self._came_later(job)), None)
+        return active or (self._newest_waiting() if self.replaces else None)
+
+    def _newest_waiting(self) -> str | None:
+        """The newest manual run that will take this one's place, rather than be rejected itself."""
+        may = may_be_open(self.observed, self.schedule.metadata.uid)
+        waiting = (run for run in may if waits(run) and _age_order(run) > _age_order(self.run))
+        newest_first = sorted(waiting, key=_age_order, reverse=True)
+        return next((run.metadata.name for run in newest_first if self._may_start(run)), None)
 
     def _came_later(self, job: Job) -> bool:
         """Of the same second, what has come due did, for it does not come again; and what somebody started did not."""
@@ -161,16 +170,10 @@ class OwnedContext(RunContext):
             return False
         return since >= created if job.due else since > created
 
-    def _waits_behind(self, run: ScheduleRun) -> bool:
-        """True for a newer manual run that will take this one's place, rather than be rejected itself."""
-        if run.final or run.spec.cancel or run.spec.trigger is not Trigger.MANUAL or claimed_job_uid(run):
-            return False
-        if isinstance(run, UnreadableRun):
-            return False
-        claimed = run.metadata.controller_uid() == self.schedule.metadata.uid
+    def _may_start(self, run: ScheduleRun) -> bool:
+        """True for a run that nothing is against but what it is to replace."""
         alone = replace(self.observed, runs=())
-        rejected = rejection(self.schedule, self.validation, alone, overrides_of(run.spec))
-        return claimed and rejected is None and _age_order(run) > _age_order(self.run)
+        return rejection(self.schedule, self.validation, alone, overrides_of(run.spec)) is None
 
 
 @dataclass(frozen=True, kw_only=True)

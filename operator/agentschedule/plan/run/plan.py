@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import RunPhase, Trigger
+from agentschedule.names import RunPhase
 from agentschedule.plan.actions import DeleteRun, Event, Plan
-from agentschedule.plan.observed import Job, Observed, Unreadable
+from agentschedule.plan.manual_runs import too_many_open, waits
+from agentschedule.plan.observed import Observed, Unreadable
 from agentschedule.plan.ownership import claimed_job_uid
 from agentschedule.plan.run.context import RunContext
 from agentschedule.plan.run.status import run_status
@@ -44,14 +44,15 @@ def is_at_rest(run: ScheduleRun) -> bool:
     return run.final and bool(run.metadata.owner_references)
 
 
-def needs_fresh_look(run: ScheduleRun, jobs: Iterable[Job]) -> bool:
-    """True while a run joins, and before its Job is called deleted: the watch that showed ``jobs`` may be behind."""
+def needs_fresh_look(run: ScheduleRun, observed: Observed) -> bool:
+    """True while a run joins, and before its Job is called deleted: the watch that showed the Jobs may be behind. A run
+    that is one too many does not join."""
     uid = claimed_job_uid(run)
     if run.final:
         return False
     if uid is None:
-        return run.spec.trigger is Trigger.MANUAL
-    return all(job.uid != uid for job in jobs)
+        return waits(run) and not too_many_open(observed, run.metadata.controller_uid(), run)
+    return observed.job_of_uid(uid) is None
 
 
 def _orphaned(run: ScheduleRun, now: datetime) -> RunPlan:

@@ -6,9 +6,11 @@ that moment. ``through`` is the watermark up to which the ledger is closed; it m
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cached_property
 
 from agentschedule.api.schedule import Counts, Missed
 from agentschedule.names import Reason, Trigger
@@ -20,6 +22,8 @@ from agentschedule.plan.observed import Observed
 # How much later than the deadline a due time is final: the event of its Job may be on the way.
 GRACE = timedelta(seconds=5)
 SECOND = timedelta(seconds=1)
+FOREVER = datetime.max.replace(tzinfo=UTC)
+Span = tuple[datetime, datetime]
 
 
 class Fate(Enum):
@@ -164,12 +168,27 @@ class Book:
     last_started: datetime | None = None
     last_missed: datetime | None = None
 
+    @cached_property
+    def _spans(self) -> list[Span]:
+        """When something ran, in order and without overlaps; empty where that holds nothing back."""
+        spans: list[Span] = []
+        for begun, ended in sorted(self.evidence.busy, key=lambda span: span[0]) if self.terms.blocks else ():
+            until = ended or FOREVER
+            if spans and begun <= spans[-1][1]:
+                spans[-1] = spans[-1][0], max(spans[-1][1], until)
+            else:
+                spans.append((begun, until))
+        return spans
+
     def start(self, due: datetime) -> None:
         self.fates[Fate.STARTED] += 1
         self.through = self.anchor = self.last_started = due
 
     def pass_over(self, until: datetime) -> None:
         """Count the due times in (anchor, until]: none of them started."""
+        following = self.terms.cron.next(self.anchor)
+        if following is None or following > until:
+            return
         last = self.terms.cron.last(self.anchor, until)
         if last is None:
             return
@@ -178,17 +197,12 @@ class Book:
         self.through = self.anchor = last
 
     def _count(self, until: datetime) -> None:
-        total, skipped = self._number(self.anchor, until), self._skipped(until)
+        total, skipped = self.terms.cron.count(self.anchor, until), self._skipped(until)
         gone = self._forgotten_until(until)
-        unknown = self._number(self.anchor, gone) - self._skipped(gone) if gone else 0
+        unknown = self.terms.cron.count(self.anchor, gone) - self._skipped(gone) if gone else 0
         self.fates[Fate.SKIPPED] += skipped
         self.fates[Fate.UNKNOWN] += unknown
         self.fates[Fate.MISSED] += total - skipped - unknown
-
-    def _number(self, after: datetime, until: datetime) -> int:
-        """Due times in (after, until] of the chain from the anchor."""
-        cron = self.terms.cron
-        return cron.count(self.anchor, until) - cron.count(self.anchor, after) if until > after else 0
 
     def _forgotten_until(self, until: datetime) -> datetime | None:
         """Up to where Jobs may have come and gone: no evidence is left, either way."""
@@ -197,19 +211,18 @@ class Book:
             return None
         return min(until, mark, forgotten)
 
-    def _busy(self, until: datetime) -> list[tuple[datetime, datetime]]:
-        """When something ran, within (anchor, until], without overlaps; empty where that holds nothing back."""
-        spans: list[tuple[datetime, datetime]] = []
-        for begun, ended in sorted(self.evidence.busy, key=lambda span: span[0]) if self.terms.blocks else ():
-            begin, end = max(begun, self.anchor + SECOND), min(ended or until, until)
-            if spans:
-                begin = max(begin, spans[-1][1] + SECOND)
-            if begin <= end:
-                spans.append((begin, end))
-        return spans
+    def _busy(self, until: datetime) -> list[Span]:
+        """The spans within (anchor, until]."""
+        first = bisect_right(self._spans, self.anchor, key=lambda span: span[1])
+        beyond = bisect_right(self._spans, until, key=lambda span: span[0])
+        soonest = self.anchor + SECOND
+        return [(max(begin, soonest), min(end, until)) for begin, end in self._spans[first:beyond] if end >= soonest]
 
     def _skipped(self, until: datetime) -> int:
-        return sum(self._number(begin - SECOND, end) for begin, end in self._busy(until))
+        """Due times in these spans, of the chain from the anchor: those up to their ends, less those before them."""
+        moments = [moment for begin, end in self._busy(until) for moment in (begin - SECOND, end)]
+        counts = list(self.terms.cron.counts(self.anchor, moments))
+        return sum(counts[1::2]) - sum(counts[::2])
 
     def _latest_missed(self, last: datetime) -> datetime | None:
         """The latest due time up to ``last`` that nothing excuses."""

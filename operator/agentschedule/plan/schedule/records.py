@@ -5,6 +5,8 @@ A run's Job, pods and record go together: the Job first, for a Job without a rec
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from agentschedule.api.policies import History
 from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule
@@ -15,13 +17,16 @@ from agentschedule.plan.objects import build
 from agentschedule.plan.observed import Job, Observed
 from agentschedule.plan.ownership import count_key, job_uid_of, own_runs, recorded_job_uid
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def missing_records(schedule: AgentSchedule, observed: Observed) -> list[CreateRun]:
     """A record for each Job of the CronJob that has none, and was not counted before someone deleted its record."""
     counted = set((schedule.status.counted_runs if schedule.status else None) or ())
-    known = {job_uid_of(run, schedule.metadata.uid, observed) for run in observed.runs}
-    wanted = (job for job in observed.controlled if not job.deleting and job.uid not in known | counted)
-    return [CreateRun(build.record(schedule, job, taken=_names(observed))) for job in wanted]
+    known = counted | {job_uid_of(run, schedule.metadata.uid, observed) for run in observed.runs}
+    wanted = [job for job in observed.controlled if not job.deleting and job.uid not in known]
+    taken = _names(observed) if wanted else frozenset()
+    return [CreateRun(build.record(schedule, job, taken)) for job in wanted]
 
 
 def _names(observed: Observed) -> frozenset[str]:
@@ -35,11 +40,14 @@ def expired(schedule: AgentSchedule, observed: Observed) -> list[DeleteJob | Del
     keep = schedule.spec.history or History()
     counted = set((schedule.status.counted_runs if schedule.status else None) or ())
     ended = [run for run in own_runs(schedule, observed) if run.final and count_key(run) in counted]
-    good = [run for run in ended if run.status and run.status.phase is RunPhase.SUCCEEDED]
-    bad = [run for run in ended if run not in good]
+    good = [run for run in ended if _succeeded(run)]
+    bad = [run for run in ended if not _succeeded(run)]
     gone = [*_oldest(good, keep.succeeded), *_oldest(bad, keep.failed)]
-    jobs = {job.uid: job for job in observed.jobs}
-    return [step for run in gone if (step := _removal(run, jobs.get(recorded_job_uid(run) or "")))]
+    return [step for run in gone if (step := _removal(run, observed.job_of_uid(recorded_job_uid(run))))]
+
+
+def _succeeded(run: ScheduleRun) -> bool:
+    return run.status is not None and run.status.phase is RunPhase.SUCCEEDED
 
 
 def _removal(run: ScheduleRun, job: Job | None) -> DeleteJob | DeleteRun | None:
@@ -49,10 +57,11 @@ def _removal(run: ScheduleRun, job: Job | None) -> DeleteJob | DeleteRun | None:
 
 
 def _oldest(runs: list[ScheduleRun], keep: int) -> list[ScheduleRun]:
-    return sorted(runs, key=ended_at)[: max(0, len(runs) - keep)]
+    extra = len(runs) - keep
+    return sorted(runs, key=ended_at)[:extra] if extra > 0 else []
 
 
-def ended_at(run: ScheduleRun) -> str:
+def ended_at(run: ScheduleRun) -> tuple[datetime, str]:
     """A key that sorts runs by their end, then by name."""
     ended = run.status.completion_time if run.status else None
-    return f"{(ended or run.metadata.creation_timestamp or '')!s} {run.metadata.name}"
+    return ended or run.metadata.creation_timestamp or EVER, run.metadata.name

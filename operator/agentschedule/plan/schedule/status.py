@@ -171,10 +171,9 @@ def upcoming(found: Findings) -> tuple[str, ...]:
 
 def _runs(schedule: AgentSchedule | Unreadable, found: Findings, old: AgentScheduleStatus) -> dict[str, object]:
     """What ran. Each run that has ended is counted once: in the write that also remembers it."""
-    own = sorted(own_runs(schedule, found.observed), key=ended_at)
-    counted = old.counted_runs or ()
-    ended = [run for run in own if run.final]
-    new = [run for run in ended if count_key(run) not in counted]
+    own = list(own_runs(schedule, found.observed))
+    counted = dict.fromkeys(old.counted_runs or ())
+    new = sorted((run for run in own if run.final and count_key(run) not in counted), key=ended_at)
     still = {count_key(run) for run in own} | {job.uid for job in found.observed.controlled}
     active = tuple(sorted(_active_names(own, found.observed, set(counted))))
     fields: dict[str, object] = {

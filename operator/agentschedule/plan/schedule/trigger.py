@@ -14,7 +14,7 @@ from agentschedule.api.schedule import AgentSchedule, LastTrigger
 from agentschedule.names import Reason, TriggerOutcome
 from agentschedule.plan.actions import CreateRun, Event
 from agentschedule.plan.answers import RunNameTaken, RunRefused
-from agentschedule.plan.manual_runs import Rejection, rejection
+from agentschedule.plan.manual_runs import Rejection, rejection, too_many_open
 from agentschedule.plan.objects import build
 from agentschedule.plan.observed import Observed, Unreadable
 from agentschedule.plan.ownership import own_runs
@@ -62,6 +62,7 @@ def decide_trigger(
             _refused(name, observed)
             or _present_at_creation(schedule)
             or rejection(schedule, validation, observed, overrides)
+            or too_many_open(observed, meta.uid)
         )
         if not rejected and isinstance(schedule, AgentSchedule):
             return TriggerDecision(action=CreateRun(build.requested_run(schedule, token, overrides)))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from agentschedule.plan.cron import Cron, parse_live
@@ -65,16 +65,32 @@ def surprises(cron: Cron, after: datetime, until: datetime) -> Iterator[Surprise
 def _compare(cron: Cron, local: Cron, change: _Change) -> Iterator[Surprise]:
     """Compare what the wall clock promises around a change with what is due: exact, whatever the zone does."""
     start, end = change.instant - AROUND, change.instant + AROUND
-    promised = Counter(local.between(start + change.before, end + change.after))
-    latest = {change.wall(due): due for due in cron.between(start, end)}
-    kept = Counter(change.wall(due) for due in cron.between(start, end))
-    if max(Counter(wall.date() for wall in promised | kept).values(), default=0) >= OFTEN:
+    promised = _walls(local.between(start + change.before, end + change.after))
+    if promised is None:
+        return
+    kept = _walls(change.wall(due) for due in cron.between(start, end))
+    if kept is None or max(Counter(wall.date() for wall in promised | kept).values(), default=0) >= OFTEN:
         return
     for wall in sorted((promised - kept).elements()):
         same_day = any(other.date() == wall.date() for other in kept)
         yield Surprise(change.moment(wall), True, _skipped(wall, cron.time_zone, change, same_day))
-    for wall in sorted((kept - promised).elements()):
+    added = sorted((kept - promised).elements())
+    latest = {change.wall(due): due for due in cron.between(start, end)} if added else {}
+    for wall in added:
         yield Surprise(latest[wall], False, _added(wall, cron.time_zone, change))
+
+
+def _walls(walls: Iterable[datetime]) -> Counter[datetime] | None:
+    """How often each wall time comes; None as soon as one day has so many that there is nothing to warn of: the rest of
+    a schedule that is due each minute is not walked through."""
+    found: Counter[datetime] = Counter()
+    days: Counter[date] = Counter()
+    for wall in walls:
+        days[wall.date()] += wall not in found
+        found[wall] += 1
+        if days[wall.date()] >= OFTEN:
+            return None
+    return found
 
 
 def _skipped(wall: datetime, zone: str, change: _Change, same_day: bool) -> str:

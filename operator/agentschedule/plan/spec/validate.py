@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from agentschedule.api.policies import MAX_TEXT
 from agentschedule.api.schedule import AgentSchedule
@@ -31,7 +32,7 @@ def validate(schedule: AgentSchedule | Unreadable) -> Validation:
     """Whether a spec can run, by itself: no cluster needed."""
     if isinstance(schedule, Unreadable):
         return Validation(None, Reason.INVALID_SPEC, schedule.problem)
-    problem = _agent_problem(schedule) or _params_problem(schedule)
+    problem = _agent_problem(schedule) or params_problem(schedule.spec.params)
     if problem:
         return Validation(None, Reason.INVALID_AGENT, problem)
     meta = schedule.metadata
@@ -68,10 +69,11 @@ def _agent_problem(schedule: AgentSchedule) -> str | None:
     return f"agent.env may not set {', '.join(taken)}: the operator sets it; choose another name" if taken else None
 
 
-def _params_problem(schedule: AgentSchedule) -> str | None:
-    if is_deeper(schedule.spec.params, MAX_PARAMS_DEPTH):
+def params_problem(params: dict[str, Any] | None) -> str | None:
+    """What is wrong with params, of a schedule or of a run, and what to do; None if nothing is."""
+    if is_deeper(params, MAX_PARAMS_DEPTH):
         return f"params is nested more than {MAX_PARAMS_DEPTH} levels deep: make it flatter, or write it as a string"
-    size = len(compact_json(schedule.spec.params or {}))
+    size = len(compact_json(params or {}))
     if size <= MAX_TEXT:
         return None
     return (
