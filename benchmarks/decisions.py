@@ -95,7 +95,8 @@ def first_look(schedule: str = "0 * * * *", zone: str = "Etc/UTC", **more: Any) 
     def make() -> Callable[[], object]:
         judged = a_schedule(schedule=schedule, timeZone=zone, **more)
         live = own(judged, last_schedule_time=NOW - timedelta(minutes=1))
-        return lambda: plan_schedule(judged, Observed(live), NOW)
+        world = unexplained(Observed(live))
+        return lambda: plan_schedule(judged, world, NOW)
 
     return make
 
