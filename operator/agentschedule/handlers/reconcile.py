@@ -22,6 +22,7 @@ from agentschedule.cluster.status import write_status
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
 from agentschedule.handlers.failures import RunFailed
+from agentschedule.handlers.floor import Floor
 from agentschedule.handlers.metrics import Metrics
 from agentschedule.plan.actions import Plan
 from agentschedule.plan.answers import Answer, Refusal
@@ -59,6 +60,7 @@ class Reconciler:
     requeue: Callable[[Key, datetime | None], None]
     now: Callable[[], datetime] = utc_now
     metrics: Metrics = field(default_factory=Metrics)
+    floor: Floor = field(default_factory=Floor)
 
     async def __call__(self, key: Key) -> None:
         """Reconcile a schedule and its runs. Raises ClusterError for what a retry may mend; RunFailed for a bug met
@@ -95,6 +97,7 @@ class Reconciler:
 
     async def _schedule(self, key: Key, failing: bool) -> datetime | None:
         async def step(answers: tuple[Answer, ...]) -> tuple[Subject, Plan[Any]] | None:
+            await self.floor.turn(key.namespace)
             schedule = self.store.schedule(key)
             if schedule is None:
                 return None
@@ -115,6 +118,7 @@ class Reconciler:
                 await observe.refresh_schedule(self.client, self.store, key)
             if needs_fresh_look(run, self.store.jobs.of(key)):
                 await observe.refresh(self.client, self.store, key)
+            await self.floor.turn(key.namespace)
             with self.metrics.decision(f"{key.namespace}/{run.metadata.name}"):
                 plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
             return Subject(names.RUN_KIND, self.store.runs, run.metadata, run.status), plan
