@@ -29,41 +29,31 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         """By default in a registry of its own, with what the process uses of the machine."""
-        own = registry or CollectorRegistry()
-        self.registry = own
-        ProcessCollector(registry=own)
+        self.registry = registry or CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.failed = Counter(
             "agentschedule_reconcile_errors",
-            "Reconciles that ended with an error, by its type; it is a bug if agentschedule_stalled is above 0.",
+            "Reconciles that ended with an error, by its type.",
             ["exception"],
-            registry=own,
+            registry=self.registry,
         )
-        self.stalled = Gauge(
-            "agentschedule_stalled", "Schedules that fail with an internal error (condition Stalled).", registry=own
+        self.stalled = self._gauge("stalled", "Schedules that fail with an internal error (condition Stalled).")
+        self.depth = self._gauge("queue_depth", "Schedules that wait for their reconcile.")
+        self.waited = self._histogram("queue_wait", "How long a schedule waited for its reconcile.", WAIT_BUCKETS)
+        self.decided = self._histogram("decision_cpu", "CPU time of one decision.", DECISION_BUCKETS)
+        self.longest_decision = self._gauge(
+            "longest_decision_cpu_seconds", "CPU time of the longest decision since the start."
         )
-        self.depth = Gauge("agentschedule_queue_depth", "Schedules that wait for their reconcile.", registry=own)
-        self.waited = Histogram(
-            "agentschedule_queue_wait_seconds",
-            "How long a schedule waited for its reconcile to begin.",
-            buckets=WAIT_BUCKETS,
-            registry=own,
-        )
-        self.decided = Histogram(
-            "agentschedule_decision_cpu_seconds",
-            "CPU time of one decision about a schedule or a run.",
-            buckets=DECISION_BUCKETS,
-            registry=own,
-        )
-        self.longest_decision = Gauge(
-            "agentschedule_longest_decision_cpu_seconds", "CPU time of the longest decision so far.", registry=own
-        )
-        self.lag = Histogram(
-            "agentschedule_event_loop_lag_seconds",
-            "How late the event loop did what was due at a moment: nothing else happens meanwhile.",
-            buckets=LAG_BUCKETS,
-            registry=own,
+        self.lag = self._histogram(
+            "event_loop_lag", "How late the event loop did what was due: nothing else happens meanwhile.", LAG_BUCKETS
         )
         self._longest = 0.0
+
+    def _gauge(self, name: str, says: str) -> Gauge:
+        return Gauge(f"agentschedule_{name}", says, registry=self.registry)
+
+    def _histogram(self, name: str, says: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"agentschedule_{name}_seconds", says, buckets=buckets, registry=self.registry)
 
     @contextmanager
     def decision(self, about: str) -> Iterator[None]:

@@ -84,9 +84,8 @@ def _health(schedule: AgentSchedule | Unreadable, found: Findings) -> Iterator[F
     yield Finding(names.Condition.READY, ready, reason if not accepted else why, sentence)
     stuck = not accepted or why is Reason.CRONJOB_NAME_TAKEN
     stalled = Finding(names.Condition.STALLED, stuck, (why if accepted else reason) if stuck else Reason.AS_EXPECTED)
-    yield (
-        internal_error_of(schedule.status and schedule.status.conditions) if found.context.failing else None
-    ) or stalled
+    before = schedule.status.conditions if schedule.status else None
+    yield (internal_error_of(before) if found.context.failing else None) or stalled
 
 
 def _acceptance(schedule: AgentSchedule | Unreadable, found: Findings) -> tuple[bool, str, str]:
