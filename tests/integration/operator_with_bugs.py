@@ -10,6 +10,8 @@ from typing import Any
 
 from agentschedule import __main__
 from agentschedule.handlers import reconcile
+from agentschedule.plan.run.plan import plan_run
+from agentschedule.plan.schedule.plan import plan_schedule
 
 MENDED = "mended"
 SECRET = "hunter2"
@@ -27,5 +29,5 @@ def with_a_bug(plan: Callable[..., Any]) -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
-    vars(reconcile).update(plan_schedule=with_a_bug(reconcile.plan_schedule), plan_run=with_a_bug(reconcile.plan_run))
+    vars(reconcile).update(plan_schedule=with_a_bug(plan_schedule), plan_run=with_a_bug(plan_run))
     __main__.main()

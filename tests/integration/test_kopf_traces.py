@@ -35,6 +35,11 @@ def noted(body: Body, notes: Body, finalizers: tuple[str, ...] = ()) -> Body:
     return body
 
 
+def becomes(world: World, name: str, schedule: str, seconds: float = 20) -> None:
+    """The CronJob follows the edit."""
+    wait_for(lambda: world.cronjob(name).spec.schedule == schedule, f"CronJob {name} at {schedule}", seconds)
+
+
 def test_every_edit_of_a_schedule_is_seen_whatever_its_annotations_pretend(world: World) -> None:
     world.create(*(noted(agent_schedule(name), notes) for name, notes in NOTES.items()))
     for name in NOTES:
@@ -44,10 +49,7 @@ def test_every_edit_of_a_schedule_is_seen_whatever_its_annotations_pretend(world
         for name in NOTES:
             world.patch(name, schedule=f"0 {hour} 29 2 *")
         for name in NOTES:
-            expected = f"0 {hour} 29 2 *"
-            wait_for(
-                lambda name=name, expected=expected: world.cronjob(name).spec.schedule == expected, f"{name} edited"
-            )
+            becomes(world, name, f"0 {hour} 29 2 *")
 
     for name, notes in NOTES.items():
         assert world.schedule(name)["metadata"]["annotations"] == notes
@@ -59,7 +61,7 @@ def test_a_finalizer_of_another_operator_made_with_kopf_stays_and_hides_no_edit(
     world.kubectl("patch", "agentschedules", "report", "--type=merge", "-p", finalizers)
     for hour in range(1, 6):
         world.patch("report", schedule=f"0 {hour} 29 2 *")
-        wait_for(lambda hour=hour: world.cronjob("report").spec.schedule == f"0 {hour} 29 2 *", "the edit made", 3)
+        becomes(world, "report", f"0 {hour} 29 2 *", 3)
     assert world.schedule("report")["metadata"]["finalizers"] == [FINALIZER]
 
     world.kubectl("patch", "agentschedules", "report", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
