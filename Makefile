@@ -52,9 +52,10 @@ test-time: $(STAMP) ## The due times against Go's library, a million times, and 
 	  $(PYTEST) -q -n 2 tests/oracle tests/unit/plan/schedule/test_plan_simulation.py
 
 .PHONY: benchmark
-benchmark: $(STAMP) ## How fast due times are found and counted, beside other libraries
+benchmark: $(STAMP) ## How fast due times are found and counted, and how long one namespace waits for a noisy one
 	@$(BIN)/python benchmarks/time.py
 	@$(BIN)/python -m benchmarks.decisions
+	@$(BIN)/python benchmarks/fairness.py
 
 .PHONY: test-cluster
 test-cluster: $(STAMP) ## Integration, e2e and Kubernetes' own behaviour, on a real cluster

@@ -230,6 +230,7 @@ class Reason(StrEnum):
     CRONJOB_NAME_TAKEN = "CronJobNameTaken"
     CRONJOB_UPDATED = "CronJobUpdated"
     RUN_MISSED = "RunMissed"
+    INTERNAL_ERROR = "InternalError"  # a run's as well
     # A trigger's, and a manual run's that is skipped.
     TRIGGER_ACCEPTED = "TriggerAccepted"
     TRIGGER_REJECTED = "TriggerRejected"

@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     health_port: Annotated[int, Field(ge=0, le=65535, description="Port of /healthz and /readyz.")] = 8080
+    metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of /metrics.")] = 8081
     workers: Annotated[int, Field(ge=1, le=500, description="Schedules reconciled at the same time.")] = 50
     resync_seconds: Annotated[float, Field(ge=10, description="How often watches are checked against lists.")] = 300
     max_open_manual_runs: Annotated[

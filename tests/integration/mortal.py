@@ -34,8 +34,8 @@ Deed = Callable[[World, str], object]
 Question = Callable[[World, str], bool]
 
 
-class DeathError(Exception):
-    """Not a ClusterError: nothing in the operator expects it."""
+class DeathError(BaseException):
+    """Nothing in the operator expects it, nor outlives it."""
 
 
 @dataclass

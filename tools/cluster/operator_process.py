@@ -24,10 +24,12 @@ STOP_TIMEOUT = 30.0  # seconds
 class OperatorProcess:
     """`python -m agentschedule` with a kubeconfig; as a context manager it ends with the block."""
 
+    module = "agentschedule"  # a test may start one of its own, which starts this one
+
     def __init__(self, kubeconfig: Path, log: Path, env: Mapping[str, str] | None = None) -> None:
         """`env` is added to this process's environment; the log file is appended to over restarts."""
         self.kubeconfig, self.log = kubeconfig, log
-        self.health_port = free_port()
+        self.health_port, self.metrics_port = free_port(), free_port()
         self._env = dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -35,7 +37,7 @@ class OperatorProcess:
         """Start it, and return when /readyz says 200."""
         if self.running:
             raise RuntimeError("the operator already runs")
-        command = [sys.executable, "-m", "agentschedule"]
+        command = [sys.executable, "-m", self.module]
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdout=out, stderr=out)
         if wait:
@@ -60,6 +62,11 @@ class OperatorProcess:
         assert self._process is not None
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    def metrics(self) -> str:
+        """What /metrics says now."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
 
     def kill(self) -> None:
         """SIGKILL: no clean-up of any kind."""
@@ -103,6 +110,7 @@ class OperatorProcess:
         own = {
             "KUBECONFIG": str(self.kubeconfig),
             "AGENTSCHEDULE_HEALTH_PORT": str(self.health_port),
+            "AGENTSCHEDULE_METRICS_PORT": str(self.metrics_port),
             "PYTHONPATH": str(ROOT / "operator"),
             "PYTHONUNBUFFERED": "1",
         }

@@ -15,7 +15,7 @@ from agentschedule import names
 from agentschedule.api.base import ObjectMeta
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import Client
-from agentschedule.errors import ClusterError, NamespaceTerminating
+from agentschedule.errors import Bug, Bugs, ClusterError, NamespaceTerminating
 from agentschedule.plan.actions import Event
 
 logger = logging.getLogger(__name__)
@@ -31,11 +31,16 @@ class Recorder:
         self._client = client
         self._identity = identity
         self._recorded: OrderedDict[str, datetime] = OrderedDict()
+        self._bugs = Bugs()
 
     async def record(self, kind: str, about: ObjectMeta, events: Iterable[Event], now: datetime) -> None:
         for event in events:
             if self._is_new(f"{about.uid} {event.reason} {event.message}", now):
-                await self._post(kind, about, event, now)
+                try:
+                    await self._post(kind, about, event, now)
+                except Exception as error:
+                    if self._bugs.is_new(event.reason, bug := Bug.of(error)):
+                        logger.exception("event %s: internal error %s", event.reason, bug)
 
     def _is_new(self, words: str, now: datetime) -> bool:
         last = self._recorded.pop(words, None)

@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import kopf
 
 from agentschedule import zonedata
+from agentschedule.api.base import ObjectMeta
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.events import Recorder
-from agentschedule.cluster.store import Store, Table
-from agentschedule.handlers import health
+from agentschedule.cluster.store import Key, Store, Table
+from agentschedule.cluster.tell import Teller
+from agentschedule.errors import Bug, Bugs
+from agentschedule.handlers import health, metrics
+from agentschedule.handlers.failures import Failures, Tell
 from agentschedule.handlers.login import Connection, connect
+from agentschedule.handlers.metrics import Metrics
 from agentschedule.handlers.queue import Queue
-from agentschedule.handlers.reconcile import Reconciler
+from agentschedule.handlers.reconcile import Reconciler, utc_now
 from agentschedule.handlers.resync import Resync
+from agentschedule.handlers.storages import keep_nothing
 from agentschedule.handlers.timer import Timer
 from agentschedule.handlers.watches import Watches
+from agentschedule.plan.conditions import internal_error
 from agentschedule.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -39,25 +46,38 @@ class Operator:
     timer: Timer
     watches: Watches
     resync: Resync
+    metrics: Metrics
+    bugs: Bugs = field(default_factory=Bugs)
 
     @classmethod
     def wire(cls, connection: Connection, settings: Settings) -> Operator:
         client = Client(connection.session, connection.server)
         store, watches = Store(settings.bundled_image, settings.max_open_manual_runs), Watches()
-        timer = Timer()
-        queue = Queue(work=Reconciler(client, store, Recorder(client, settings.pod_name), timer.set))
-        return cls(store, queue, timer, watches, Resync(client, store, queue, watches, settings.resync_seconds))
+        timer, series, recorder = Timer(), Metrics(), Recorder(client, settings.pod_name)
+        failures = Failures(_teller(Teller(client, recorder)), series)
+        queue = Queue(Reconciler(client, store, recorder, timer.set, metrics=series), failures)
+        resync = Resync(client, store, queue, watches, settings.resync_seconds)
+        return cls(store, queue, timer, watches, resync, series)
 
     async def background(self, workers: int) -> None:
         """Everything but Kopf, until cancelled. Workers begin once everything is listed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.resync.run())
             group.create_task(self.timer.run(self.queue.add))
+            group.create_task(self.metrics.watch_loop())
             await self.watches.wait_synced()
             group.create_task(self.queue.run(workers))
 
     def hear(self, table: Table[Any], event: kopf.RawEvent) -> None:
-        """Take in one event of a watch, and queue the schedule that it is about."""
+        """Take in one event of a watch. A bug met over it is of this object, and hides no other."""
+        try:
+            self._hear(table, event)
+        except Exception as error:
+            if self.bugs.is_new(event["object"].get("metadata", {}).get("uid"), bug := Bug.of(error)):
+                logger.exception("an event of %s: internal error %s", table.resource.plural, bug)
+
+    def _hear(self, table: Table[Any], event: kopf.RawEvent) -> None:
+        """Take in what an event brings, and queue the schedule that it is about."""
         body: Any = event["object"]
         self.watches.heard(table.resource.plural)
         if event["type"] is None and self.watches.synced:
@@ -73,7 +93,10 @@ async def run(settings: Settings) -> None:
     logger.info("zone data: %s", zonedata.describe())
     connection = await connect(settings)
     operator = Operator.wire(connection, settings)
-    server = await health.serve(operator.watches, settings.health_port)
+    servers = [
+        await health.serve(operator.watches, settings.health_port),
+        await metrics.serve(operator.metrics, settings.metrics_port),
+    ]
     tasks = {
         asyncio.create_task(operator.background(settings.workers), name="background"),
         asyncio.create_task(_kopf(operator, connection, settings.pod_name), name="kopf"),
@@ -88,8 +111,16 @@ async def run(settings: Settings) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await server.cleanup()
+        for server in servers:
+            await server.cleanup()
         await connection.session.close()
+
+
+def _teller(teller: Teller) -> Tell:
+    async def tell(key: Key, bug: Bug, run: ObjectMeta | None) -> None:
+        await teller.tell(key, internal_error(bug.type, bug.id), run, utc_now())
+
+    return tell
 
 
 def _while_stopping(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -131,6 +162,7 @@ def _watch(registry: kopf.OperatorRegistry, operator: Operator, table: Table[Any
 
 def configure(settings: kopf.OperatorSettings) -> None:
     """What was measured to hold at ten thousand objects, and through an API server that comes and goes."""
+    keep_nothing(settings)
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.posting.loggers = False

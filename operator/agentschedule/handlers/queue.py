@@ -1,19 +1,22 @@
-"""A queue of schedules to look at: deduplicated, one worker for a schedule at a time, backoff on failure."""
+"""A queue of schedules to look at: deduplicated, one worker for a schedule at a time, backoff on failure.
+
+Namespaces take turns (see ``turns``), and what goes wrong with one schedule is its own affair (see ``failures``).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from agentschedule.cluster.store import Key
-from agentschedule.errors import ClusterError, Conflict, NamespaceTerminating
+from agentschedule.errors import ClusterError
+from agentschedule.handlers.failures import Failures
+from agentschedule.handlers.turns import Turns
 
-logger = logging.getLogger(__name__)
-FIRST_BACKOFF_SECONDS = 0.2
-MAX_BACKOFF_SECONDS = 60.0
+# What has met a bug rests so long, however often it is added: what it wrote before may bring it back at once.
+REST_SECONDS = 1.0
 
 
 @dataclass
@@ -21,49 +24,77 @@ class Queue:
     """Keys to work on. A key that is added while it is worked on is worked on once more."""
 
     work: Callable[[Key], Awaitable[None]]
-    _ready: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
-    _waiting: set[Key] = field(default_factory=set)
-    _busy: set[Key] = field(default_factory=set)
-    _again: set[Key] = field(default_factory=set)
-    _failures: dict[Key, int] = field(default_factory=dict)
+    failures: Failures = field(default_factory=Failures)
+    _turns: Turns = field(default_factory=Turns)
+    _added: dict[Key, float] = field(default_factory=dict)
+    _retries: dict[Key, asyncio.TimerHandle] = field(default_factory=dict)
+    _rests: dict[Key, float] = field(default_factory=dict)  # until when
+    _free: int = 0  # workers
+    _group: asyncio.TaskGroup | None = None
+
+    def __post_init__(self) -> None:
+        self.failures.metrics.depth.set_function(lambda: len(self._turns))
 
     def add(self, key: Key) -> None:
-        if key in self._busy:
-            self._again.add(key)
-        elif key not in self._waiting:
-            self._waiting.add(key)
-            self._ready.put_nowait(key)
+        """Work on a key when its turn comes; one that is to be tried again later, too."""
+        rest = self._rests.get(key, 0) - time.monotonic()
+        if rest > 0:
+            self._retry(key, rest)
+            return
+        self._added.setdefault(key, time.monotonic())
+        self._turns.add(key)
+        self._begin()
 
     async def run(self, workers: int) -> None:
-        """Work until cancelled. A bug ends the process: it is not for a queue to hide."""
+        """Work until cancelled, on so many keys at once; of one namespace on fewer, so that none holds them all."""
+        self._turns.limit, self._free = max(1, workers - 1), workers
         async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._worker())
-
-    async def _worker(self) -> None:
-        while True:
-            key = await self._ready.get()
-            self._waiting.discard(key)
-            self._busy.add(key)
+            self._group = group
             try:
-                await self._attempt(key)
+                self._begin()
+                await asyncio.Event().wait()
             finally:
-                self._busy.discard(key)
-            if key in self._again:
-                self._again.discard(key)
-                self.add(key)
+                self._group = None
+
+    def _begin(self) -> None:
+        """Begin with as many keys as there are workers for."""
+        while self._group and self._free and (key := self._turns.take()):
+            self._free -= 1
+            self.failures.metrics.waited.observe(time.monotonic() - self._added.pop(key))
+            self._group.create_task(self._worker(key))
+
+    async def _worker(self, key: Key) -> None:
+        try:
+            await self._attempt(key)
+        finally:
+            self._free += 1
+            self._turns.done(key)
+        self._begin()
 
     async def _attempt(self, key: Key) -> None:
+        if retry := self._retries.pop(key, None):
+            retry.cancel()
         try:
             await self.work(key)
-        except ClusterError as error:
-            self._retry(key, error)
+        except (
+            Exception
+        ) as error:  # of this key alone; also RecursionError and MemoryError, of what is too deep or large
+            if not isinstance(error, ClusterError):
+                self._rests[key] = time.monotonic() + REST_SECONDS
+            self._retry(key, await self.failures.failed(key, error))
         else:
-            self._failures.pop(key, None)
+            self._rests.pop(key, None)
+            self.failures.over(key)
 
-    def _retry(self, key: Key, error: ClusterError) -> None:
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
-        delay = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311
-        level = logging.DEBUG if isinstance(error, Conflict | NamespaceTerminating) else logging.WARNING
-        logger.log(level, "%s/%s: %s; again in %.1f s", key.namespace, key.schedule, error, delay)
-        asyncio.get_running_loop().call_later(delay, self.add, key)
+    def _retry(self, key: Key, delay: float) -> None:
+        """Add a key later, once: what is to come earlier anyway stays."""
+        loop, known = asyncio.get_running_loop(), self._retries.get(key)
+        if known and not known.cancelled() and known.when() <= loop.time() + delay:
+            return
+        if known:
+            known.cancel()
+        self._retries[key] = loop.call_later(delay, self._try_again, key)
+
+    def _try_again(self, key: Key) -> None:
+        self._retries.pop(key, None)
+        self.add(key)

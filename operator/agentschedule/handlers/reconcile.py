@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +21,12 @@ from agentschedule.cluster.events import Recorder
 from agentschedule.cluster.status import write_status
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError, Conflict
+from agentschedule.handlers.failures import RunFailed
+from agentschedule.handlers.floor import Floor
+from agentschedule.handlers.metrics import Metrics
 from agentschedule.plan.actions import Plan
 from agentschedule.plan.answers import Answer, Refusal
+from agentschedule.plan.conditions import internal_error_of
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.plan import is_at_rest, needs_fresh_look, plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
@@ -55,30 +59,50 @@ class Reconciler:
     recorder: Recorder
     requeue: Callable[[Key, datetime | None], None]
     now: Callable[[], datetime] = utc_now
+    metrics: Metrics = field(default_factory=Metrics)
+    floor: Floor = field(default_factory=Floor)
 
     async def __call__(self, key: Key) -> None:
-        """Reconcile a schedule and its runs. Raises ClusterError for what a retry may mend."""
+        """Reconcile a schedule and its runs. Raises ClusterError for what a retry may mend; RunFailed for a bug met
+        over a run, once everything else is done; any other exception is a bug met over the schedule."""
         try:
-            # The schedule first: it makes runs. And last: it counts them.
-            moments = [await self._schedule(key)]
-            moments += [
-                await self._run(key, run.metadata.uid) for run in self.store.runs.of(key) if not is_at_rest(run)
-            ]
-            if len(moments) > 1:
-                moments[0] = await self._schedule(key)
+            await self._all(key)
         except Conflict:
             await observe.refresh(self.client, self.store, key)
             await observe.refresh_schedule(self.client, self.store, key)
             await observe.refresh_runs(self.client, self.store, key)
             raise
-        self.requeue(key, min((moment for moment in moments if moment), default=None))
 
-    async def _schedule(self, key: Key) -> datetime | None:
+    async def _all(self, key: Key) -> None:
+        """The schedule first: it makes runs. And last: it counts them, and says that all works again."""
+        moments, failed = [await self._schedule(key, failing=True)], None
+        runs = [run.metadata for run in self.store.runs.of(key) if not is_at_rest(run)]
+        for run in runs:
+            try:
+                moments.append(await self._run(key, run.uid))
+            except ClusterError:
+                raise
+            except Exception as bug:  # of this run: the others go on
+                failed = failed or RunFailed(run, bug)
+        if runs or self._is_stalled(key):
+            moments[0] = await self._schedule(key, failing=failed is not None)
+        self.requeue(key, min((moment for moment in moments if moment), default=None))
+        if failed:
+            raise failed
+
+    def _is_stalled(self, key: Key) -> bool:
+        """True if the schedule says that we failed at it."""
+        schedule = self.store.schedule(key)
+        return bool(schedule and schedule.status and internal_error_of(schedule.status.conditions))
+
+    async def _schedule(self, key: Key, failing: bool) -> datetime | None:
         async def step(answers: tuple[Answer, ...]) -> tuple[Subject, Plan[Any]] | None:
+            await self.floor.turn(key.namespace)
             schedule = self.store.schedule(key)
             if schedule is None:
                 return None
-            plan = plan_schedule(schedule, self._observed(key, answers), self.now())
+            with self.metrics.decision(f"{key.namespace}/{key.schedule}"):
+                plan = plan_schedule(schedule, self._observed(key, answers), self.now(), failing)
             return Subject(names.SCHEDULE_KIND, self.store.schedules, schedule.metadata, schedule.status), plan
 
         if self.store.cronjobs.is_unwatched(key):
@@ -94,7 +118,9 @@ class Reconciler:
                 await observe.refresh_schedule(self.client, self.store, key)
             if needs_fresh_look(run, self.store.observed(key)):
                 await observe.refresh(self.client, self.store, key)
-            plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
+            await self.floor.turn(key.namespace)
+            with self.metrics.decision(f"{key.namespace}/{run.metadata.name}"):
+                plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
             return Subject(names.RUN_KIND, self.store.runs, run.metadata, run.status), plan
 
         return await self._steps(key, step)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from agentschedule.cluster import observe
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.store import Key, Store, Table
-from agentschedule.errors import ClusterError
+from agentschedule.errors import Bug, Bugs, ClusterError
 from agentschedule.handlers.queue import Queue
 from agentschedule.handlers.watches import Watches
 
@@ -34,6 +34,7 @@ class Resync:
     watches: Watches
     seconds: float  # between two comparisons
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _bugs: Bugs = field(default_factory=Bugs)
 
     def soon(self) -> None:
         """Compare within moments: a watch began anew, and what was deleted in between is never sent."""
@@ -76,6 +77,11 @@ class Resync:
         except ClusterError as error:
             logger.warning("cannot list %s: %s", table.resource.plural, error)
             return
+        except Exception as error:  # of this kind: the others are compared, and this one again the next time
+            if self._bugs.is_new(table.resource.plural, bug := Bug.of(error)):
+                logger.exception("cannot compare %s: internal error %s", table.resource.plural, bug)
+            return
+        self._bugs.over(table.resource.plural)
         if changed:
             self.watches.missed(table.resource.plural)
         for key in changed | gone:

@@ -48,3 +48,12 @@ def test_the_same_words_about_the_same_object_are_said_once() -> None:
     posts = Posts()
     asyncio.run(say(posts, "again", "again"))
     assert len(posts.bodies) == 1
+
+
+def test_an_event_that_cannot_be_made_is_logged_once_and_the_next_ones_are_posted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    posts = Posts()
+    asyncio.run(say(posts, "a lone \ud800", "another \ud801", "good"))
+    assert [body["note"] for body in posts.bodies] == ["good"]
+    assert sum(record.exc_info is not None for record in caplog.records) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -10,7 +11,8 @@ import pytest
 
 from agentschedule.cluster.store import Key
 from agentschedule.errors import ClusterError
-from agentschedule.handlers.queue import Queue
+from agentschedule.handlers.failures import Failures
+from agentschedule.handlers.queue import REST_SECONDS, Queue
 
 A, B = Key("team", "a"), Key("team", "b")
 
@@ -79,26 +81,130 @@ def test_what_the_cluster_refuses_for_now_is_tried_again() -> None:
     work_through(queue, lambda: tries == 3)
 
 
-def test_a_key_that_has_failed_for_a_day_is_still_tried_again() -> None:
+def test_what_changes_while_it_is_refused_is_tried_at_once_and_leaves_one_try_to_come() -> None:
+    tries = 0
+
     async def work(_key: Key) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 20:
+            queue.add(A)  # an event of its own write
         raise ClusterError("not now")
 
-    queue = Queue(work=work)
-    queue._failures[A] = 5_000
+    queue = Queue(work=work, failures=Failures())
+    queue.failures._times[A] = 100  # refused for long: the next try is far away
     queue.add(A)
 
-    work_through(queue, lambda: queue._failures[A] == 5_001)
+    async def run() -> int:
+        task = asyncio.create_task(queue.run(2))
+        await asyncio.sleep(0.2)
+        handles = vars(asyncio.get_running_loop())["_scheduled"]
+        waiting = [handle for handle in handles if not handle.cancelled()]
+        task.cancel()
+        return len(waiting)
+
+    assert asyncio.run(run()) == 1
+    assert tries == 20
 
 
-def test_a_bug_ends_the_process_and_is_not_hidden() -> None:
+@pytest.mark.parametrize(
+    "bug", [ZeroDivisionError, RecursionError, MemoryError, AssertionError, ExceptionGroup("", [OSError()])]
+)
+def test_a_bug_met_over_one_key_leaves_all_others_at_work(bug: Exception) -> None:
+    done: list[Key] = []
+
+    async def work(key: Key) -> None:
+        if key == A:
+            raise bug
+        done.append(key)
+
+    queue = Queue(work=work)
+    for number in range(20):
+        queue.add(A)
+        queue.add(Key("team", str(number)))
+
+    work_through(queue, lambda: len(done) == 20)
+
+
+def test_what_met_a_bug_is_tried_again_when_it_changes_but_not_more_often_than_once_a_second() -> None:
+    tries: list[float] = []
+
     async def work(_key: Key) -> None:
+        tries.append(time.monotonic())
         raise ZeroDivisionError
 
     queue = Queue(work=work)
+
+    async def run() -> None:
+        task = asyncio.create_task(queue.run(2))
+        for _ in range(60):
+            queue.add(A)
+            await asyncio.sleep(0.03)
+        task.cancel()
+
+    asyncio.run(run())
+    assert len(tries) == 2
+    assert tries[1] - tries[0] == pytest.approx(REST_SECONDS, abs=0.3)
+
+
+def test_a_bug_of_the_queue_itself_ends_the_process_and_is_not_hidden() -> None:
+    async def work(_key: Key) -> None:
+        raise SystemExit(3)
+
+    queue = Queue(work=work)
     queue.add(A)
 
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises(SystemExit):
         work_through(queue, lambda: False)
+
+
+def test_a_trigger_of_a_neighbour_comes_before_the_ten_thousand_of_one_namespace() -> None:
+    """However slow the work on each is, and though the noisy one came first."""
+    order: list[Key] = []
+
+    async def work(key: Key) -> None:
+        order.append(key)
+        await asyncio.sleep(0.001)
+
+    queue = Queue(work=work)
+    for number in range(10_000):
+        queue.add(Key("noisy", str(number)))
+
+    async def run() -> None:
+        task = asyncio.create_task(queue.run(8))
+        await asyncio.sleep(0.05)
+        before = len(order)
+        queue.add(Key("quiet", "report"))
+        while Key("quiet", "report") not in order:
+            await asyncio.sleep(0)
+        assert order.index(Key("quiet", "report")) - before <= 8
+        task.cancel()
+
+    asyncio.run(run())
+
+
+def test_of_one_namespace_all_but_one_worker_are_at_work_however_long_it_takes() -> None:
+    begun: list[Key] = []
+
+    async def work(key: Key) -> None:
+        begun.append(key)
+        if key.namespace == "noisy":
+            await asyncio.sleep(60)
+
+    queue = Queue(work=work)
+    for number in range(10):
+        queue.add(Key("noisy", str(number)))
+
+    async def run() -> None:
+        task = asyncio.create_task(queue.run(4))
+        await asyncio.sleep(0.02)
+        assert len(begun) == 3
+        queue.add(Key("quiet", "report"))
+        await asyncio.sleep(0.02)
+        assert begun[3] == Key("quiet", "report")
+        task.cancel()
+
+    asyncio.run(run())
 
 
 def _note(done: list[Key]) -> Callable[[Key], Awaitable[None]]:

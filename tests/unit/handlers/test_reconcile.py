@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import pytest
 
 from agentschedule import names
 from agentschedule.api.base import rfc3339
 from agentschedule.cluster.client import Reply, Resource
 from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import Refused
+from agentschedule.handlers import reconcile as module
+from agentschedule.handlers.failures import RunFailed
 from agentschedule.handlers.reconcile import Reconciler
 from agentschedule.names import Reason
+from agentschedule.plan.actions import Plan
 from agentschedule.plan.objects import build
 from agentschedule.plan.spec.timing import timing
 from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, SCHEDULE_UID, a_schedule, at
@@ -119,3 +125,85 @@ def test_an_edit_that_the_api_refuses_is_not_told_as_made() -> None:
     assert "replace cronjobs" not in server.calls
     assert Reason.CRONJOB_REFUSED in reasons
     assert Reason.CRONJOB_UPDATED not in reasons
+
+
+class Broken:
+    """A plan with a bug, over what ``is_met`` says; all else is planned."""
+
+    def __init__(self, plan: Any, is_met: Callable[[Any], bool]) -> None:
+        self.plan, self.is_met = plan, is_met
+
+    def __call__(self, subject: Any, *args: Any) -> Any:
+        if self.is_met(subject):
+            raise ZeroDivisionError
+        return self.plan(subject, *args)
+
+
+def run_body(name: str) -> Body:
+    meta = {"name": name, "namespace": NAMESPACE, "uid": f"u-{name}", "resourceVersion": "5"}
+    return {"metadata": meta | {"creationTimestamp": "2026-03-01T00:00:00Z"}, "spec": {"scheduleName": NAME}}
+
+
+def stalled_schedule() -> Body:
+    body = edited_schedule()
+    failure = {"type": "Stalled", "status": "True", "reason": "InternalError", "message": "It is our fault."}
+    body["status"]["conditions"] = [failure | {"lastTransitionTime": "2026-03-01T00:00:00Z"}]
+    return body
+
+
+def said_of_stalled(server: Server) -> tuple[str, str]:
+    conditions = server.objects["agentschedules"]["status"]["conditions"]
+    return next((said["status"], said["reason"]) for said in conditions if said["type"] == "Stalled")
+
+
+def reconcile_with_runs(server: Server, *runs: str) -> list[Key]:
+    """What is looked at again later."""
+    store, asked = Store(), list[Key]()
+    store.schedules.put(server.objects["agentschedules"])
+    store.cronjobs.put(server.objects["cronjobs"])
+    for name in runs:
+        store.runs.put(run_body(name))
+    reconciler = Reconciler(server, store, Events(), lambda key, _moment: asked.append(key), lambda: NOW)  # type: ignore[arg-type]
+    try:
+        asyncio.run(reconciler(KEY))
+    finally:
+        assert asked == [KEY]
+    return asked
+
+
+def test_a_bug_met_over_one_run_leaves_the_others_and_the_schedule_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def plan(run: Any, *_: Any) -> Any:
+        seen.append(run.metadata.name)
+        return Plan()
+
+    monkeypatch.setattr(module, "plan_run", Broken(plan, lambda run: run.metadata.name == "bad"))
+    monkeypatch.setattr(module, "needs_fresh_look", lambda *_: False)
+    server = Server({"agentschedules": stalled_schedule(), "cronjobs": cronjob_body(at("07:00:00"))})
+
+    with pytest.raises(RunFailed, match="ScheduleRun bad") as failed:
+        reconcile_with_runs(server, "first", "bad", "last")
+
+    assert seen == ["first", "last"]
+    assert isinstance(failed.value.cause, ZeroDivisionError)
+    assert "replace cronjobs" in server.calls
+    assert said_of_stalled(server) == ("True", "InternalError")
+
+
+def test_an_internal_error_that_is_over_is_no_longer_told() -> None:
+    server = Server({"agentschedules": stalled_schedule(), "cronjobs": cronjob_body(at("07:00:00"))})
+    reconcile_with_runs(server)
+    assert said_of_stalled(server) == ("False", "AsExpected")
+
+
+def test_a_bug_that_stays_writes_nothing_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each write would bring the schedule back at once."""
+    monkeypatch.setattr(module, "plan_run", Broken(None, lambda _: True))
+    monkeypatch.setattr(module, "needs_fresh_look", lambda *_: False)
+    server = Server({"agentschedules": stalled_schedule(), "cronjobs": cronjob_body(at("07:00:00"))})
+    for _ in range(2):
+        server.calls.clear()
+        with pytest.raises(RunFailed):
+            reconcile_with_runs(server, "bad")
+    assert not [call for call in server.calls if not call.startswith("list")]

@@ -63,3 +63,19 @@ def test_a_moment_that_is_set_while_the_timer_waits_is_heeded() -> None:
     asyncio.run(run())
 
     assert called == [B]
+
+
+def test_a_moment_that_cannot_be_compared_with_others_holds_up_none_of_them() -> None:
+    called: list[Key] = []
+    timer, now = Timer(), datetime.now(UTC)
+    timer.set(A, datetime(2026, 3, 2, 8))  # noqa: DTZ001
+    timer.set(B, now)
+    with suppress(OverflowError, ValueError):
+        timer.set(Key("team", "c"), datetime.min)  # noqa: DTZ901
+
+    async def run() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(timer.run(called.append), 0.01)
+
+    asyncio.run(run())
+    assert B in called

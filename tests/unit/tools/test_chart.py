@@ -119,9 +119,8 @@ def test_the_chart_sets_only_what_the_operator_reads() -> None:
 
 
 def test_settings_come_from_the_environment_and_the_probes_read_the_health_port() -> None:
-    (container,) = pod("operator.logLevel=debug", "operator.workers=7", "extraEnv[0].name=X", "extraEnv[0].value=y")[
-        "containers"
-    ]
+    set_values = ("operator.logLevel=debug", "operator.workers=7", "metrics.port=9000")
+    (container,) = pod(*set_values, "extraEnv[0].name=X", "extraEnv[0].value=y")["containers"]
     written = {e["name"]: e["value"] for e in container["env"] if "value" in e}
     # Of our own settings, the operator's reader has the last word: a name or value that it refuses stops the pod.
     Settings(**{name.removeprefix("AGENTSCHEDULE_").lower(): value for name, value in written.items() if name != "X"})
@@ -133,9 +132,13 @@ def test_settings_come_from_the_environment_and_the_probes_read_the_health_port(
         "AGENTSCHEDULE_MAX_OPEN_MANUAL_RUNS": "100",
         "AGENTSCHEDULE_BUNDLED_IMAGE": "agentschedule:0.1.0",
         "AGENTSCHEDULE_HEALTH_PORT": "8080",
+        "AGENTSCHEDULE_METRICS_PORT": "9000",
         "X": "y",
     }
-    assert container["ports"] == [{"name": "health", "containerPort": 8080}]
+    assert container["ports"] == [
+        {"name": "health", "containerPort": 8080},
+        {"name": "metrics", "containerPort": 9000},
+    ]
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
 

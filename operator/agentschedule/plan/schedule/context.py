@@ -29,6 +29,7 @@ class ScheduleContext:
     validation: Validation
     observed: Observed
     now: datetime
+    failing: bool = False  # an internal error that was said before is not known to be over
 
     @cached_property
     def live(self) -> Cron | None:

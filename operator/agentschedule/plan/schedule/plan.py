@@ -30,11 +30,14 @@ LOOK_AGAIN = timedelta(seconds=60)
 REFUSALS = (CronJobRefused, JobRefused, RunRefused)
 
 
-def plan_schedule(schedule: AgentSchedule | Unreadable, observed: Observed, now: datetime) -> SchedulePlan:
-    """The next step for a schedule: actions; or, when none are left, its status."""
+def plan_schedule(
+    schedule: AgentSchedule | Unreadable, observed: Observed, now: datetime, failing: bool = False
+) -> SchedulePlan:
+    """The next step for a schedule: actions; or, when none are left, its status. With ``failing``, an internal error
+    that the status tells of stays told: not all has gone well since."""
     if schedule.metadata.deletion_timestamp:
         return SchedulePlan()
-    context = ScheduleContext(schedule, validate(schedule), observed, now)
+    context = ScheduleContext(schedule, validate(schedule), observed, now, failing)
     step = decide_cronjob(context)
     if step.actions:
         return SchedulePlan(step.actions, events=step.events)

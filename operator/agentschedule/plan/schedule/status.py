@@ -13,7 +13,7 @@ from agentschedule.api.run import ScheduleRun
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus, Counts, RunSummary
 from agentschedule.names import Reason, RunPhase, SchedulePhase, Trigger
 from agentschedule.plan.answers import CronJobRefused, RunRefused
-from agentschedule.plan.conditions import Finding, merge
+from agentschedule.plan.conditions import Finding, internal_error_of, merge
 from agentschedule.plan.objects.pod import session_id
 from agentschedule.plan.observed import Observed, Unreadable
 from agentschedule.plan.ownership import count_key, is_name_taken, own_runs
@@ -83,7 +83,9 @@ def _health(schedule: AgentSchedule | Unreadable, found: Findings) -> Iterator[F
     ready, why, sentence = _readiness(schedule, found, accepted)
     yield Finding(names.Condition.READY, ready, reason if not accepted else why, sentence)
     stuck = not accepted or why is Reason.CRONJOB_NAME_TAKEN
-    yield Finding(names.Condition.STALLED, stuck, (why if accepted else reason) if stuck else Reason.AS_EXPECTED)
+    stalled = Finding(names.Condition.STALLED, stuck, (why if accepted else reason) if stuck else Reason.AS_EXPECTED)
+    before = schedule.status.conditions if schedule.status else None
+    yield (internal_error_of(before) if found.context.failing else None) or stalled
 
 
 def _acceptance(schedule: AgentSchedule | Unreadable, found: Findings) -> tuple[bool, str, str]:

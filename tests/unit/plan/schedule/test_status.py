@@ -263,3 +263,13 @@ def test_counts_are_the_same_however_often_the_operator_looks_or_restarts(
     assert counts.due == counts.started + counts.skipped + counts.missed + counts.unknown == len(minutes)
     assert (counts.started, counts.missed) == (len(pairs), minutes.count(None))
     assert (counts.succeeded, counts.failed) == (minutes.count(RunPhase.SUCCEEDED), minutes.count(RunPhase.FAILED))
+
+
+def test_an_internal_error_stays_told_until_all_has_gone_well() -> None:
+    said = {"type": "Stalled", "status": "True", "reason": "InternalError", "message": "It is our fault."}
+    stored = {"observedGeneration": 1, "conditions": [said | {"lastTransitionTime": "2026-03-01T00:00:00Z"}]}
+    schedule, world = a_schedule(status=stored), unexplained(Observed(a_cronjob()))
+    for failing, expected in ((True, ("True", "InternalError")), (False, ("False", "AsExpected"))):
+        status = plan_schedule(schedule, world, NOON, failing).status
+        assert status
+        assert condition(status, names.Condition.STALLED) == expected
