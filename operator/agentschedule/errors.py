@@ -25,3 +25,7 @@ class Refused(ClusterError):
 
 class NamespaceTerminating(ClusterError):
     """Nothing can be created in a namespace that is being deleted: nobody's mistake, and soon over."""
+
+
+class ImpossibleName(Exception):
+    """No object can have this name (empty, ``.`` or ``..``): asking the API for it would be asking something else."""

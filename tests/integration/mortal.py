@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentschedule.cluster import observe, resources
-from agentschedule.cluster.client import Client, Resource
+from agentschedule.cluster.client import Client, Page, Resource
 from agentschedule.cluster.events import Recorder
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError
@@ -58,15 +58,17 @@ class MortalClient(Client):
 
     async def list(
         self, resource: Resource, namespace: str | None = None, selector: str = "", fields: str = ""
-    ) -> tuple[list[Body], str]:
+    ) -> AsyncIterator[Page]:
         """What the watches bring is of one schedule alone: twenty are told at once, and each lists all the time."""
-        if namespace is not None or self.sees is None:
-            return await super().list(resource, namespace, selector, fields)
-        namespace, name = self.sees.namespace, self.sees.schedule
-        if resource in (resources.SCHEDULES, resources.RUNS):
-            field = "metadata.name" if resource == resources.SCHEDULES else "spec.scheduleName"
-            return await super().list(resource, namespace, fields=f"{field}={name}")
-        return await super().list(resource, namespace, f"{resources.OURS}={name}")
+        if namespace is None and self.sees is not None:
+            namespace, name = self.sees.namespace, self.sees.schedule
+            if resource in (resources.SCHEDULES, resources.RUNS):
+                field = "metadata.name" if resource == resources.SCHEDULES else "spec.scheduleName"
+                fields = f"{field}={name}"
+            else:
+                selector = f"{resources.OURS}={name}"
+        async for page in super().list(resource, namespace, selector, fields):
+            yield page
 
     async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
         if method == "GET":

@@ -12,7 +12,7 @@ from functools import cached_property
 from agentschedule.api.base import ObjectMeta
 from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentScheduleStatus
-from agentschedule.names import ConcurrencyPolicy, Trigger
+from agentschedule.names import ConcurrencyPolicy, Reason, Trigger
 from agentschedule.plan.answers import A, Answer
 
 # Reasons of a container that ended without the agent having run.
@@ -210,4 +210,11 @@ class Unreadable:
 
     metadata: ObjectMeta
     status: AgentScheduleStatus | None
+    problem: str
+
+
+class FaultyRun(ScheduleRun):
+    """A ScheduleRun that does not start as it stands, whatever else is so. It is not kept whole."""
+
+    reason: Reason
     problem: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from agentschedule import names
 from agentschedule.cluster.apply import Applier
-from agentschedule.cluster.client import Reply, Resource
+from agentschedule.cluster.client import Page, Reply, Resource
 from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import AlreadyExists, Conflict, Refused
 from agentschedule.plan.actions import ClaimRun, CreateRun, StartDue, UpdateCronJob
@@ -48,12 +49,12 @@ class Server:
             self._write("replace", body)
         return Reply(self.live | body | {"metadata": self.live["metadata"] | body["metadata"]}, self.date)
 
-    async def list(self, _resource: Resource, _namespace: str, fields: str) -> tuple[list[Body], str]:
+    async def list(self, _resource: Resource, _namespace: str, fields: str) -> AsyncIterator[Page]:
         assert fields in ("involvedObject.uid=cronjob-uid,reason=FailedCreate", "involvedObject.uid=pod,type=Warning")
-        return self.events, "1"
+        yield Page(self.events, 1)
 
-    async def patch(self, path: str, body: Body) -> Body:
-        self._write(f"patch {path.rpartition('/')[2]}", body)
+    async def patch(self, _resource: Resource, _namespace: str, _name: str, body: Body, subresource: str = "") -> Body:
+        self._write(f"patch {subresource}", body)
         return self.live
 
     def _write(self, what: str, body: Body) -> None:
@@ -140,7 +141,7 @@ def test_a_run_of_that_name_that_cannot_be_read_is_an_answer_too() -> None:
             raise AlreadyExists("it exists")
 
     meta = {"name": "x", "namespace": NAMESPACE, "uid": "odd", "resourceVersion": "7"}
-    odd = {"metadata": meta, "spec": {"scheduleName": NAME, "trigger": "Never"}}
+    odd = {"metadata": meta, "spec": {"scheduleName": NAME}, "status": {"completionTime": "soon"}}
 
     answer = apply(Taken(odd), CreateRun(build.requested_run(a_schedule(), "token")))
 

@@ -19,7 +19,7 @@ from agentschedule.plan.answers import LogTail
 from agentschedule.plan.concurrency import replaces_active_runs
 from agentschedule.plan.manual_runs import Rejection, rejection
 from agentschedule.plan.objects.backoff import native_delay
-from agentschedule.plan.observed import Job, Observed, Pod, Unreadable
+from agentschedule.plan.observed import FaultyRun, Job, Observed, Pod, Unreadable
 from agentschedule.plan.ownership import claimed_job_uid, job_uid_of, run_of
 from agentschedule.plan.run.attempts import attempts_of, failures, pod_result
 from agentschedule.plan.run.result import AgentResult, needs_log
@@ -89,7 +89,9 @@ class OwnedContext(RunContext):
 
     @cached_property
     def rejection(self) -> Rejection | None:
-        """Why it may not run now, by all that is active but itself."""
+        """Why it may not run now, by itself, or by all that is active beside it."""
+        if isinstance(self.run, FaultyRun):
+            return Rejection(self.run.reason, self.run.problem)
         others = _without(self.observed, self.made_job)
         return rejection(self.schedule, self.validation, others, overrides_of(self.run.spec))
 
@@ -131,7 +133,13 @@ class OwnedContext(RunContext):
 
     def _waits_behind(self, run: ScheduleRun) -> bool:
         """True for a newer manual run that will take this one's place, rather than be rejected itself."""
-        if run.final or run.spec.cancel or run.spec.trigger is not Trigger.MANUAL or claimed_job_uid(run):
+        if (
+            run.final
+            or run.problem
+            or run.spec.cancel
+            or run.spec.trigger is not Trigger.MANUAL
+            or claimed_job_uid(run)
+        ):
             return False
         claimed = run.metadata.controller_uid() == self.schedule.metadata.uid
         alone = replace(self.observed, runs=())

@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agentschedule import names
-from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import Reason, Trigger
+from agentschedule.api.schedule import AgentSchedule, is_schedule_name
+from agentschedule.names import MAX_SCHEDULE_NAME, Reason, Trigger
 from agentschedule.plan.actions import CancelRun, ClaimRun, CreateJob, DeleteJob, ReleaseJob, RepairCronJob
 from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.cronjob_gate import JOINING_GRACE, Gate, gate, live_cron
@@ -34,6 +34,12 @@ def claim(context: RunContext) -> Decision:
 
 def schedule_not_found(context: RunContext) -> Decision:
     name = context.run.spec.schedule_name
+    if not is_schedule_name(name):
+        message = (
+            f"No AgentSchedule can be called {name[:MAX_SCHEDULE_NAME]!a}: names have lower-case letters, digits and - "
+            f"only, at most {MAX_SCHEDULE_NAME}; make the run anew with the name of a schedule."
+        )
+        return Decision(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
     message = f"There is no AgentSchedule {name} in this namespace; make the run anew when there is."
     return Decision(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
 

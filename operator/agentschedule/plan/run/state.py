@@ -7,6 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from agentschedule import names
+from agentschedule.api.schedule import is_schedule_name
 from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.actions import AT_ONCE
 from agentschedule.plan.answers import JobNameTaken, JobRefused, NamespaceState, PodsListed
@@ -86,6 +87,8 @@ class RunState(StrEnum):
 
 
 def is_orphan_by_hand(context: RunContext) -> bool:
+    if not is_schedule_name(context.run.spec.schedule_name):
+        return True
     return context.schedule is None and context.manual and not context.run.metadata.owner_references
 
 
