@@ -135,7 +135,7 @@ class OwnedContext(RunContext):
         """True for a newer manual run that will take this one's place, rather than be rejected itself."""
         if (
             run.final
-            or run.problem
+            or isinstance(run, FaultyRun)
             or run.spec.cancel
             or run.spec.trigger is not Trigger.MANUAL
             or claimed_job_uid(run)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agentschedule.names import Reason
+from agentschedule.plan.observed import FaultyRun
 from tests.unit.builders import a_job, a_run, at
 from tests.unit.plan.run.worlds import ME, OLDER, at_work, failed_pod, joining, later, made, play
 
@@ -39,3 +41,11 @@ def test_of_the_same_second_a_run_that_is_at_work_is_the_older_one_whatever_its_
     first = made(a_run("zz", jobUID="uid-of-zz", phase="Running"), at("07:38:00"))
     waits = joining(a_job("zz"), run=ME, policy="Replace", active=(a_job("zz"),), runs=(first,))
     assert play(waits)[0] == ["cancel ScheduleRun zz, replaced by report-now"]
+
+
+def test_a_newer_run_that_cannot_start_as_it_stands_takes_nobodys_place() -> None:
+    newer = made(a_run("zz"), at("07:38:30"))
+    odd = {"reason": Reason.INVALID_OVERRIDE, "problem": "params is too large"}
+    faulty = FaultyRun.model_validate(newer.model_dump() | odd)
+    assert play(joining(run=ME, policy="Replace", runs=(newer,)))[0] == []
+    assert play(joining(run=ME, policy="Replace", runs=(faulty,)))[0] == ["create Job report-now, suspended"]
