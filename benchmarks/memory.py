@@ -46,7 +46,7 @@ def measure(world: World, log: Path, runs: int) -> int:
             run = schedule_run(f"large-{number}", "report")
             run["spec"]["params"] = {"numbers": [1] * (SIZE // 2)} if number % 2 else {"text": "x" * SIZE}
             world.create(run)
-        wait_for(lambda: all_ended(world, runs), "an end of each", 60)
+        wait_for(lambda: all_ended(world, runs), "an end of each", 150)
         grown = told(f"with {runs} runs of {SIZE / 1e6:.2f} MB", operator.memory)
     with operator:
         time.sleep(5)

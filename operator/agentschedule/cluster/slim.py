@@ -18,8 +18,8 @@ from agentschedule.plan.spec.env import compact_json
 Body = dict[str, Any]
 # Of an AgentSchedule's spec. Message and params are limited by themselves: this is for podTemplate, lists and maps.
 MAX_SPEC_BYTES = 256 * 1024
-# Deeper than anything that a field takes, and than what is measured here.
-MAX_SPEC_DEPTH = 100
+# Bytes: what is longer has more characters than fit, whichever they are. To look further into it would take long.
+LONGEST = 4 * MAX_TEXT
 MAX_OWNERS = 64
 # What an ended run is counted, pruned and followed by.
 OF_AN_ENDED_SPEC = ("scheduleName", "trigger", "scheduledTime", "cancel")
@@ -60,20 +60,28 @@ def _too_much(params: Any) -> str | None:
     """What is wrong with the params of a run, if they are not to be kept."""
     if not isinstance(params, dict):
         return None
-    if is_deeper(params, MAX_PARAMS_DEPTH):
+    size = _size(params)
+    if size is None or (size <= LONGEST and is_deeper(params, MAX_PARAMS_DEPTH)):
         return f"{PARAMS_TOO_DEEP}."
-    size = len(orjson.dumps(params))
-    if size <= MAX_TEXT or (size <= 4 * MAX_TEXT and len(compact_json(params)) <= MAX_TEXT):
+    if size <= MAX_TEXT or (size <= LONGEST and len(compact_json(params)) <= MAX_TEXT):
         return None
     fits = f"at most {MAX_TEXT:,} characters of JSON fit"
     return f"params is too large: {fits}; put large data where the agent can fetch it."
 
 
+def _size(value: Any) -> int | None:
+    """Bytes of JSON; None for what nests deeper than a writer of JSON goes."""
+    try:
+        return len(orjson.dumps(value))
+    except orjson.JSONEncodeError:
+        return None
+
+
 def spec_problem(spec: Body) -> str | None:
     """Why the spec of an AgentSchedule is not taken in, if it is beyond all measure."""
-    if is_deeper(spec, MAX_SPEC_DEPTH):
+    size = _size(spec)
+    if size is None:
         return PARAMS_TOO_DEEP if is_deeper(spec.get("params"), MAX_PARAMS_DEPTH) else AGENT_TOO_DEEP
-    size = len(orjson.dumps(spec))
     if size <= MAX_SPEC_BYTES:
         return None
     most = MAX_SPEC_BYTES // 1024
