@@ -38,8 +38,8 @@ def main() -> int:
 def measure(world: World, log: Path, runs: int) -> int:
     operator = OperatorProcess(world.cluster.kubeconfig, log)
     with operator:
-        allowed = {"allowOverrides": ["params"]}
-        world.apply(agent_schedule("report", manualRuns=allowed, concurrencyPolicy="Allow"))
+        allowed, history = {"allowOverrides": ["params"]}, {"failed": 100}
+        world.apply(agent_schedule("report", manualRuns=allowed, history=history, concurrencyPolicy="Allow"))
         time.sleep(5)
         before = told("without them", operator.memory)
         for number in range(runs):
