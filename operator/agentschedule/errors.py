@@ -82,3 +82,7 @@ class Bugs:
 
     def __len__(self) -> int:
         return len(self._met)
+
+
+class ImpossibleName(Exception):
+    """No object can have this name (empty, ``.`` or ``..``): asking the API for it would be asking something else."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from typing import Any
 
 from agentschedule import names
 from agentschedule.cluster import observe, resources
-from agentschedule.cluster.client import Client, Resource
+from agentschedule.cluster.client import Client, Page, Resource
 from agentschedule.cluster.events import Recorder
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import ClusterError
@@ -58,19 +58,20 @@ class Lists:
 
     def __init__(self, client: Client, namespace: str) -> None:
         self._client, self._namespace = client, namespace
-        self._coming: dict[Resource, asyncio.Task[tuple[list[Body], str]]] = {}
+        self._coming: dict[Resource, asyncio.Task[Page]] = {}
 
-    async def of(self, resource: Resource) -> tuple[list[Body], str]:
+    async def of(self, resource: Resource) -> Page:
         """A list that began after this was asked for."""
         if resource not in self._coming:
             self._coming[resource] = asyncio.create_task(self._list(resource))
         return await asyncio.shield(self._coming[resource])
 
-    async def _list(self, resource: Resource) -> tuple[list[Body], str]:
+    async def _list(self, resource: Resource) -> Page:
         await asyncio.sleep(GATHER_SECONDS)
         del self._coming[resource]
         selector = "" if resource in (resources.SCHEDULES, resources.RUNS) else resources.OURS
-        return await self._client.list(resource, self._namespace, selector)
+        pages = [page async for page in self._client.list(resource, self._namespace, selector)]
+        return Page([body for page in pages for body in page.items], pages[-1].version)
 
 
 class MortalClient(Client):
@@ -84,13 +85,15 @@ class MortalClient(Client):
 
     async def list(
         self, resource: Resource, namespace: str | None = None, selector: str = "", fields: str = ""
-    ) -> tuple[list[Body], str]:
+    ) -> AsyncIterator[Page]:
         """What the watches bring is of one schedule alone."""
         if namespace is not None or self.sees is None:
-            return await super().list(resource, namespace, selector, fields)
-        lists = self.lists or Lists(self, self.sees.namespace)
-        bodies, version = await lists.of(resource)
-        return [body for body in bodies if _schedule_of(resource, body) == self.sees.schedule], version
+            async for page in super().list(resource, namespace, selector, fields):
+                yield page
+            return
+        lists = self.lists or Lists(Client(self._session, self._server), self.sees.namespace)
+        every = await lists.of(resource)
+        yield Page([body for body in every.items if _schedule_of(resource, body) == self.sees.schedule], every.version)
 
     async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
         if method == "GET":

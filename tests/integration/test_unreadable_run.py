@@ -53,7 +53,7 @@ def test_a_run_that_was_stored_under_another_crd_ends_with_a_sentence(world: Wor
     operator.start()
     status = ended(world, "old", "Skipped")
     assert status["reason"] == "InvalidSpec"
-    assert status["message"].startswith("This run cannot be read, and starts nothing: spec.timeoutSeconds: ")
-    assert status["message"].endswith(" Make a new one.")
+    assert status["message"].startswith("spec.timeoutSeconds: ")
+    assert status["message"].endswith("; make a new run.")
     assert world.jobs("report") == []
     assert [event.type for event in world.events("old", "InvalidSpec")] == ["Warning"]

@@ -20,6 +20,8 @@ from agentschedule.names import (
 
 # Message and params travel as environment variables; together they stay well below the kernel's 128 KiB for one.
 MAX_TEXT = 32_000
+# The API sees no more of free-form JSON than how many fields it has; how long it is, the operator judges.
+MAX_PARAMS = 1_000
 MAX_TIMEOUT_SECONDS = 86_400
 
 

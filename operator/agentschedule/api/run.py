@@ -6,9 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
-from agentschedule.api.policies import MAX_TEXT, MAX_TIMEOUT_SECONDS, MessageFrom
-from agentschedule.names import DNS_LABEL, DUE_MINUTE_SUFFIX, MAX_RUN_NAME, Override, RunPhase, Trigger
+from agentschedule.api.base import PRESERVE_UNKNOWN, Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
+from agentschedule.api.policies import MAX_PARAMS, MAX_TEXT, MAX_TIMEOUT_SECONDS, MessageFrom
+from agentschedule.names import (
+    DNS_LABEL,
+    DUE_MINUTE_SUFFIX,
+    MAX_RUN_NAME,
+    MAX_SCHEDULE_NAME,
+    Override,
+    RunPhase,
+    Trigger,
+)
 
 # What cannot be changed. Of params, which are free-form, CEL compares how many fields there are, and those that both
 # sides have: it does not see one field give way to another. What a run was really given is in its status.
@@ -38,8 +46,19 @@ class ScheduleRunSpec(Model):
         )
     )
 
+    # The API alone holds to the name's rules: a run that was stored before they came is read, and answered.
     schedule_name: Annotated[
-        str, Field(min_length=1, max_length=253, description="The AgentSchedule, in this namespace, to run.")
+        str,
+        Field(
+            description="The AgentSchedule, in this namespace, to run.",
+            json_schema_extra={"minLength": 1, "maxLength": MAX_SCHEDULE_NAME}
+            | rules(
+                (
+                    f"self.matches('{DNS_LABEL}')",
+                    "scheduleName is the name of an AgentSchedule: lower-case letters, digits and - only",
+                )
+            ),
+        ),
     ]
     trigger: Annotated[
         Trigger,
@@ -57,7 +76,11 @@ class ScheduleRunSpec(Model):
     ] = None
     params: Annotated[
         FreeForm | None,
-        Field(description="Instead of the schedule's, where manualRuns.allowOverrides says so."),
+        Field(
+            description=f"Instead of the schedule's, where manualRuns.allowOverrides says so; up to {MAX_TEXT:,} "
+            "characters of JSON.",
+            json_schema_extra=PRESERVE_UNKNOWN | {"maxProperties": MAX_PARAMS},
+        ),
     ] = None
     model: Annotated[
         str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -18,6 +19,7 @@ from agentschedule.api.policies import (
     Session,
 )
 from agentschedule.names import (
+    DNS_LABEL,
     MAX_SCHEDULE_NAME,
     ConcurrencyPolicy,
     RunPhase,
@@ -275,7 +277,7 @@ class AgentSchedule(Model):
                 "the names of its runs and their pods are made from it",
             ),
             (
-                "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+                f"self.metadata.name.matches('{DNS_LABEL}')",
                 "the name may have lower-case letters, digits and - only: write my-report, not my.report",
             ),
         )
@@ -284,3 +286,8 @@ class AgentSchedule(Model):
     metadata: ObjectMeta
     spec: AgentScheduleSpec
     status: AgentScheduleStatus | None = None
+
+
+def is_schedule_name(name: str) -> bool:
+    """False for what no AgentSchedule can be called."""
+    return len(name) <= MAX_SCHEDULE_NAME and re.fullmatch(DNS_LABEL, name) is not None

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from agentschedule import names
 from agentschedule.api.base import rfc3339
@@ -17,7 +18,9 @@ from agentschedule.plan.actions import AskNamespace, AskWhyMissed, AskWhyWaiting
 from agentschedule.plan.answers import LogTail, MissReason, NamespaceState, PodsListed, WaitingReason
 
 logger = logging.getLogger(__name__)
+Body = dict[str, Any]
 LOG_PAUSE_SECONDS = 1.0
+MAX_REASON, MAX_WORDS = 128, 1024  # of an event, in characters
 # Each try of the Job controller to make a pod has a name of its own, and its event repeats it.
 _RANDOM_NAME = re.compile(r'^Error creating: (pods "[^"]*" is forbidden: )?')
 
@@ -33,26 +36,27 @@ class Questions:
     async def why_missed(self, action: AskWhyMissed) -> MissReason:
         """The newest refusal that the controller met since the due time; without words if there is none."""
         fields = f"involvedObject.uid={action.current.uid},reason={names.FAILED_CREATE}"
-        events, _ = await self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields)
-        since = rfc3339(action.due)
-        found = sorted((e.get("lastTimestamp") or e.get("eventTime") or "", e.get("message") or "") for e in events)
-        return MissReason(action.current.uid, next((text for at, text in reversed(found) if at >= since), ""))
+        since, newest = rfc3339(action.due), ("", "")
+        async for page in self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields):
+            newest = max([newest, *((_when(e), _words(e)) for e in page.items if _when(e) >= since)])
+        return MissReason(action.current.uid, newest[1])
 
     async def why_waiting(self, action: AskWhyWaiting) -> WaitingReason:
         """The newest warning about a Job or pod. Anybody may post events, also without a reason or words."""
         fields = f"involvedObject.uid={action.uid},type=Warning"
-        events, _ = await self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields)
-        telling = (event for event in events if event.get("reason") and event.get("message"))
-        newest = max(telling, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "", default=None)
-        why = f"{newest['reason']}: {_RANDOM_NAME.sub('', newest['message'])}" if newest else ""
-        return WaitingReason(action.uid, why)
+        newest = ("", "")
+        async for page in self.client.list(resources.CORE_EVENTS, self.key.namespace, fields=fields):
+            telling = (event for event in page.items if event.get("reason") and event.get("message"))
+            said = ((_when(e), f"{e['reason'][:MAX_REASON]}: {_RANDOM_NAME.sub('', _words(e))}") for e in telling)
+            newest = max([*said, newest], key=lambda at_and_words: at_and_words[0])
+        return WaitingReason(action.uid, newest[1])
 
     async def log(self, action: ReadLog) -> LogTail:
         """The end of the agent's log; empty if there is none to be had, and never an error."""
         pod = action.pod
         for last_try in (False, False, True):
             try:
-                return LogTail(pod.uid, await self.client.log(pod.namespace, pod.name))
+                return LogTail(pod.uid, await self.client.log(resources.PODS, pod.namespace, pod.name))
             except (NotFound, Refused):
                 break
             except ClusterError as error:
@@ -68,3 +72,12 @@ class Questions:
     async def namespace(self, action: AskNamespace) -> NamespaceState:
         namespace = await self.client.get(resources.NAMESPACES, None, action.name)
         return NamespaceState(action.name, "deletionTimestamp" in namespace["metadata"])
+
+
+def _when(event: Body) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
+
+
+def _words(event: Body) -> str:
+    """What it says, as far as a status repeats it: of the core kind, the API does not limit the length."""
+    return str(event.get("message") or "")[:MAX_WORDS]

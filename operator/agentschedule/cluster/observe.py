@@ -6,17 +6,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from agentschedule import names
+from agentschedule.api.schedule import is_schedule_name
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.errors import NotFound
 
+Body = dict[str, Any]
+BATCH = 20
+
 
 async def refresh(client: Client, store: Store, key: Key) -> None:
-    """Read a schedule's CronJob and Jobs from the API server itself."""
+    """Read a schedule's CronJob and Jobs from the API server itself; none, where no schedule can have the name."""
+    if not is_schedule_name(key.schedule):
+        return
     await asyncio.gather(refresh_cronjob(client, store, key), _refresh_jobs(client, store, key))
 
 
@@ -38,13 +45,36 @@ async def refresh_pods(client: Client, store: Store, key: Key) -> None:
 
 
 async def _refresh_table(client: Client, table: Table[Any], key: Key) -> None:
-    selector = f"{names.LABEL_SCHEDULE}={key.schedule}"
-    bodies, version = await client.list(table.resource, key.namespace, selector)
-    table.compare(bodies, int(version), within=key)
+    if is_schedule_name(key.schedule):
+        await _list(client, table, key.namespace, f"{names.LABEL_SCHEDULE}={key.schedule}", within=key)
+
+
+async def _list(
+    client: Client, table: Table[Any], namespace: str | None, selector: str, within: Key | None = None
+) -> tuple[set[Key], set[Key], int]:
+    """Take in a list, page by page; returns the schedules of what has changed, and of what is gone, and the
+    resourceVersion of the list."""
+    listed, changed, version = set[str](), set[Key](), 0
+    async for page in client.list(table.resource, namespace, selector):
+        version = page.version
+        for some in batched(page.items):
+            uids, keys = table.take(some)
+            listed |= uids
+            changed |= keys
+            await asyncio.sleep(0)  # others are at work, too
+    return changed, table.drop_unlisted(listed, version, namespace, within), version
+
+
+def batched(items: list[Body]) -> Iterator[list[Body]]:
+    """The same, so many at a time as are read in a few milliseconds."""
+    return (items[first : first + BATCH] for first in range(0, len(items), BATCH))
 
 
 async def refresh_schedule(client: Client, store: Store, key: Key) -> None:
-    """Read the schedule itself anew, after a write of ours met a newer one."""
+    """Read the schedule itself anew, after a write of ours met a newer one. Where none can have the name, there is
+    nothing to ask."""
+    if not is_schedule_name(key.schedule):
+        return
     with contextlib.suppress(NotFound):
         store.schedules.put(await client.get(resources.SCHEDULES, key.namespace, key.schedule))
 
@@ -59,11 +89,13 @@ async def refresh_runs(client: Client, store: Store, key: Key) -> None:
                 store.runs.drop(run.metadata.uid)
 
 
-async def compare(client: Client, table: Table[Any]) -> tuple[set[Key], set[Key]]:
-    """List all of a kind and take it in; returns the schedules of what has changed, and of what is gone.
+async def compare(client: Client, table: Table[Any], namespace: str | None = None) -> tuple[set[Key], set[Key]]:
+    """List all of a kind, or those of one namespace, and take them in; returns the schedules of what has changed, and
+    of what is gone.
 
     The watch should have brought the changes; of what went while it began anew it never tells.
     """
     ours = table.resource not in (resources.SCHEDULES, resources.RUNS)
-    bodies, version = await client.list(table.resource, selector=resources.OURS if ours else "")
-    return table.compare(bodies, int(version))
+    changed, gone, version = await _list(client, table, namespace, resources.OURS if ours else "")
+    table.listed_at[namespace] = version
+    return changed, gone

@@ -1,7 +1,7 @@
 """From the API's JSON to ``plan``'s terms: where raw dicts stop.
 
-A spec that the models do not take becomes an ``Unreadable``, or an ``UnreadableRun``. What raises here is put aside by
-the store: above all a status that does not say what has been counted and handled. To take such a status for an empty
+A spec that the models do not take becomes an ``Unreadable``, that of a run a ``FaultyRun``. What raises here is put
+aside by the store: a status that does not say what has been counted and handled. To take such a status for an empty
 one would count anew, and start anew.
 """
 
@@ -17,8 +17,9 @@ from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
 from agentschedule.api.policies import Retry
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
+from agentschedule.cluster import slim
 from agentschedule.cluster.parse_input import run_input
-from agentschedule.plan.observed import NEVER_RAN, CronJob, Job, Pod, Reference, Unreadable, UnreadableRun
+from agentschedule.plan.observed import NEVER_RAN, CronJob, FaultyRun, Job, Pod, Reference, Unreadable
 from agentschedule.plan.spec.timing import JUST_BEFORE
 
 Body = dict[str, Any]
@@ -35,10 +36,13 @@ DECISIVE_IN_A_RUN = ("scheduleName", "trigger", "scheduledTime", "cancel")
 def schedule(body: Body, bundled_image: str = "") -> AgentSchedule | Unreadable:
     """An AgentSchedule; ``bundled_image`` is what runs agents behind HTTP in this installation."""
     status = _status(AgentScheduleStatus, body.get("status"), UNDECISIVE_IN_A_SCHEDULE)
+    meta = slim.metadata(body["metadata"])
+    if problem := slim.spec_problem(body["spec"]):
+        return Unreadable(ObjectMeta.model_validate(meta), status, problem)
     try:
-        return _with_image(AgentSchedule.model_validate(body | {"status": status}), bundled_image)
+        return _with_image(AgentSchedule.model_validate(body | {"metadata": meta, "status": status}), bundled_image)
     except ValidationError as error:
-        return Unreadable(ObjectMeta.model_validate(body["metadata"]), status, sentence(error))
+        return Unreadable(ObjectMeta.model_validate(meta), status, sentence(error))
 
 
 def _with_image(schedule: AgentSchedule, bundled: str) -> AgentSchedule:
@@ -69,16 +73,36 @@ def sentence(error: ValidationError) -> str:
 
 
 def run(body: Body) -> ScheduleRun:
-    status = body.get("status") or {}
+    """A ScheduleRun, as far as it is kept."""
+    raw = body.get("status") or {}
     # A phase that is not known here: where the run has its Job and has not ended, the Job tells how it stands.
-    open_ = status.get("jobUID") and not any(c["type"] == names.Condition.FINISHED for c in _conditions(status))
+    open_ = raw.get("jobUID") and not any(c["type"] == names.Condition.FINISHED for c in _conditions(raw))
     undecisive = UNDECISIVE_IN_A_RUN | {"phase"} if open_ else UNDECISIVE_IN_A_RUN
-    readable = body | {"status": _status(ScheduleRunStatus, status, undecisive)}
+    status = _status(ScheduleRunStatus, raw, undecisive)
+    if status and status.phase and status.phase.final:
+        status = ScheduleRunStatus.model_validate(slim.ended_status(raw))
+        spec, problem = slim.ended_spec(body["spec"]), None
+    else:
+        spec, problem = slim.open_spec(body["spec"])
+    kept: Body = {"metadata": slim.metadata(body["metadata"]), "status": status}
+    if problem:
+        return _faulty(kept, spec, names.Reason.INVALID_OVERRIDE, problem)
     try:
-        return ScheduleRun.model_validate(readable)
+        return ScheduleRun.model_validate(kept | {"spec": spec})
     except ValidationError as error:
-        spec = {field: body["spec"][field] for field in DECISIVE_IN_A_RUN if field in body["spec"]}
-        return UnreadableRun.model_validate(readable | {"spec": spec, "problem": sentence(error)})
+        return _faulty(kept, spec, names.Reason.INVALID_SPEC, f"{sentence(error)}; make a new run.")
+
+
+def _faulty(kept: Body, spec: Body, reason: names.Reason, problem: str) -> FaultyRun:
+    """A run that is answered by what is beyond doubt in its spec."""
+    return FaultyRun.model_validate(kept | {"spec": _least(spec), "reason": reason, "problem": problem})
+
+
+def _least(spec: Body) -> Body:
+    """Whose it is, and that it is to be cancelled; what has no known trigger starts nothing."""
+    manual = spec.get("trigger", names.Trigger.MANUAL) == names.Trigger.MANUAL
+    trigger = names.Trigger.MANUAL if manual else names.Trigger.SCHEDULE
+    return {"scheduleName": spec["scheduleName"], "trigger": trigger, "cancel": spec.get("cancel") is True}
 
 
 def moment(text: str | None) -> datetime | None:

@@ -17,9 +17,8 @@ async def write_status(client: Client, table: Table[Any], meta: ObjectMeta, old:
     changes = merge_patch(old, new)
     if not changes:
         return False
-    path = table.resource.path(meta.namespace, meta.name, "status")
     body = {"metadata": {"resourceVersion": meta.resource_version}, "status": changes}
-    table.put(await client.patch(path, body))
+    table.put(await client.patch(table.resource, meta.namespace, meta.name, body, "status"))
     return True
 
 

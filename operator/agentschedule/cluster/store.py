@@ -55,6 +55,8 @@ class Table(Generic[T]):
     parse: Callable[[Body], T]
     schedule_of: Callable[[Body], str]
     watches: Callable[[Body], bool] = lambda _body: True
+    # The resourceVersion of the last list of a namespace, or of everything: where a watch of it may begin.
+    listed_at: dict[str | None, int] = field(default_factory=dict)
     _by_uid: dict[str, Entry[T]] = field(default_factory=dict)
     _by_key: dict[Key, dict[str, T]] = field(default_factory=lambda: defaultdict(dict))
     _gone: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -63,14 +65,18 @@ class Table(Generic[T]):
 
     def put(self, body: Body, schedule: str | None = None) -> Key | None:
         """Take in an object; returns the schedule it is about, or None if it is older than what is known, or
-        cannot be read."""
+        cannot be read. ``schedule``: whose it is, where no label says so."""
         meta = body["metadata"]
         uid, version = meta["uid"], int(meta["resourceVersion"])
         old = self._by_uid.get(uid)
-        if version < self._gone.get(uid, 0) or (old and old.version >= version):
+        if version < self._gone.get(uid, 0) or (old and old.version > version):
             return None
         try:
-            key, item = Key(meta["namespace"], schedule or self.schedule_of(body)), self.parse(body)
+            self._check_kind(body)
+            said = self.schedule_of(body)
+            if old and old.version == version and said in ("", old.key.schedule):
+                return None
+            key, item = Key(meta["namespace"], said or schedule or ""), self.parse(body)
         except Exception:  # one odd object must not stop the work on all others
             self._put_aside(uid, f"{meta['namespace']}/{meta['name']}")
             return None
@@ -81,6 +87,11 @@ class Table(Generic[T]):
         self._by_key[key][uid] = item
         self._shown.pop(key, None)
         return key
+
+    def _check_kind(self, body: Body) -> None:
+        """Kubernetes' own kinds are not named in lists. Raises TypeError for an object of another kind."""
+        if body.get("kind", self.resource.kind) != self.resource.kind:
+            raise TypeError(f"a {body['kind']} is not of the kind {self.resource.kind}")
 
     def _put_aside(self, uid: str, name: str) -> None:
         """What cannot be read is left as it is, and what was known of it stays known: logged once, with the reason."""
@@ -131,17 +142,28 @@ class Table(Generic[T]):
         """The object that bears the schedule's name; of two, the one that came later: the other is going."""
         return next(reversed(self.of(key)), None)
 
-    def compare(self, bodies: Iterable[Body], version: int, within: Key | None = None) -> tuple[set[Key], set[Key]]:
-        """Take in a list made at ``version``, of everything or of one schedule; returns the schedules of what has
-        changed and of what is gone: a watch that began anew never tells of that."""
-        listed = {body["metadata"]["uid"]: body for body in bodies}
-        changed = {key for body in listed.values() if (key := self.put(body))}
+    def take(self, bodies: Iterable[Body]) -> tuple[set[str], set[Key]]:
+        """Take in a page of a list; returns the uids in it, and the schedules of what has changed."""
+        found = {body["metadata"]["uid"]: self.put(body) for body in bodies}
+        return set(found), {key for key in found.values() if key}
+
+    def drop_unlisted(
+        self, listed: set[str], version: int, namespace: str | None = None, within: Key | None = None
+    ) -> set[Key]:
+        """Forget what a list made at ``version``, of everything, of one namespace or of one schedule, should show and
+        does not: a watch that began anew never tells of that. Returns the schedules of what is gone."""
         gone = [
             (uid, entry.version + 1)
             for uid, entry in self._by_uid.items()
-            if entry.watched and uid not in listed and entry.version <= version and within in (None, entry.key)
+            if entry.watched
+            and uid not in listed
+            and entry.version <= version
+            and within in (None, entry.key)
+            and namespace in (None, entry.key.namespace)
         ]
-        return changed, {key for uid, after in gone if (key := self.drop(uid, after))}
+        if namespace is None:
+            self._odd &= listed
+        return {key for uid, after in gone if (key := self.drop(uid, after))}
 
     def keys(self) -> set[Key]:
         return set(self._by_key)

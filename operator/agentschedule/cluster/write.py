@@ -36,7 +36,7 @@ class Writes:
 
     async def patch(self, table: Table[Any], name: str, body: Body, subresource: str | None = None) -> Body:
         """A JSON merge patch of an object of the schedule's namespace. Returns the object, which the store has too."""
-        patched = await self.client.patch(table.resource.path(self.key.namespace, name, subresource), body)
+        patched = await self.client.patch(table.resource, self.key.namespace, name, body, subresource)
         table.put(patched)
         return patched
 

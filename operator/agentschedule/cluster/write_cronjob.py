@@ -60,10 +60,9 @@ class CronJobWriter:
         meta = written["metadata"]
         if meta["annotations"].get(names.ANNOTATION_SPEC_GENERATION) == str(meta["generation"]):
             return written
-        path = resources.CRONJOBS.path(meta["namespace"], meta["name"])
         actual = {names.ANNOTATION_SPEC_GENERATION: str(meta["generation"])}
         body = {"metadata": {"resourceVersion": meta["resourceVersion"], "annotations": actual}}
-        return await self.writes.client.patch(path, body)
+        return await self.writes.client.patch(resources.CRONJOBS, meta["namespace"], meta["name"], body)
 
     async def repair(self, action: RepairCronJob) -> None:
         listed = [(ref.name, ref.uid) for ref in action.current.active] + [(job.name, job.uid) for job in action.add]
@@ -75,9 +74,9 @@ class CronJobWriter:
 
     async def _patch_status(self, cronjob: CronJob, status: Body) -> Body:
         """Returns the CronJob, which the caller puts into the store: not between the mark and the spec."""
-        path = resources.CRONJOBS.path(cronjob.namespace, cronjob.name, "status")
         body = {"metadata": {"resourceVersion": cronjob.resource_version}, "status": status}
-        return await self.writes.client.patch(path, body)
+        client = self.writes.client
+        return await client.patch(resources.CRONJOBS, cronjob.namespace, cronjob.name, body, "status")
 
     async def start_due(self, action: StartDue) -> JobRefused | None:
         """From the CronJob as it is on the cluster now, exactly as its controller would; if it is as it was."""

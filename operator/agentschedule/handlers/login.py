@@ -8,13 +8,17 @@ from __future__ import annotations
 import logging
 import ssl
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import kopf
 
 from agentschedule import names
+from agentschedule.cluster.store import Table
+from agentschedule.handlers.wire import Hear, KopfSession, Relist
 from agentschedule.settings import Settings
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -34,8 +38,9 @@ class Connection:
     session: aiohttp.ClientSession
     kopfs: aiohttp.ClientSession
 
-    def for_kopf(self) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(server=self.server, aiohttp_session=self.kopfs)
+    def for_kopf(self, tables: Iterable[Table[Any]], hear: Hear, relist: Relist) -> kopf.AiohttpSession:
+        session: Any = KopfSession(self.kopfs, self.server, tables, hear, relist)
+        return kopf.AiohttpSession(server=self.server, aiohttp_session=session)
 
 
 async def connect(settings: Settings) -> Connection:
@@ -61,7 +66,8 @@ def _connection(
             connector=pool,
             connector_owner=owner,
             timeout=timeout,
-            headers=headers | {"User-Agent": names.MANAGER},
+            # A few bytes that are packed can be any number of bytes: how many we read must be known.
+            headers=headers | {"User-Agent": names.MANAGER, "Accept-Encoding": "identity"},
             middlewares=middlewares,
             trust_env=False,
         )

@@ -1,7 +1,7 @@
 """The operator: Kopf's watches on one side, our queue, timer and workers on the other.
 
-Kopf logs in, watches, and stops on signals. Its ``on.event`` handlers put the schedule's key on the queue and return:
-no finalizers, no annotations, nothing of Kopf's on users' objects.
+Kopf logs in, watches, and stops on signals; what its watches bring is taken in on the wire, and puts the schedule's key
+on the queue: no finalizers, no annotations, nothing of Kopf's on users' objects.
 """
 
 from __future__ import annotations
@@ -80,8 +80,6 @@ class Operator:
         """Take in what an event brings, and queue the schedule that it is about."""
         body: Any = event["object"]
         self.watches.heard(table.resource.plural)
-        if event["type"] is None and self.watches.synced:
-            self.resync.soon()
         meta, deleted = body["metadata"], event["type"] == "DELETED"
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
         if key is not None and key.schedule:
@@ -137,27 +135,27 @@ async def _kopf(operator: Operator, connection: Connection, identity: str) -> No
     registry = kopf.OperatorRegistry()
     settings = kopf.OperatorSettings()
     configure(settings)
-    kopf.on.login(registry=registry)(_login(connection))
+    kopf.on.login(registry=registry)(_login(connection, operator))
     for table in operator.store.tables:
-        _watch(registry, operator, table)
+        _watch(registry, table)
     # Kopf would ask /etc/passwd who we are, which does not know the user of a container.
     me: Any = identity
     await kopf.operator(registry=registry, settings=settings, identity=me, clusterwide=True, standalone=True)
 
 
-def _login(connection: Connection) -> Any:
+def _login(connection: Connection, operator: Operator) -> Any:
     async def login(**_: Any) -> kopf.AiohttpSession:
-        return connection.for_kopf()
+        return connection.for_kopf(operator.store.tables, operator.hear, operator.resync.relist)
 
     return login
 
 
-def _watch(registry: kopf.OperatorRegistry, operator: Operator, table: Table[Any]) -> None:
+def _watch(registry: kopf.OperatorRegistry, table: Table[Any]) -> None:
     group, _, version = table.resource.prefix.partition("/")[2].rpartition("/")
 
     @kopf.on.event(group, version, table.resource.plural, registry=registry, id=table.resource.plural)
-    async def heard(event: kopf.RawEvent, **_: Any) -> None:
-        operator.hear(table, event)
+    async def heard(**_: Any) -> None:
+        """Kopf watches what it has a handler for; what an event says, ``handlers.wire`` has told already."""
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 from agentschedule.cluster import observe
 from agentschedule.cluster.client import Client
@@ -70,6 +71,14 @@ class Resync:
         logger.info("listed everything: %d schedules", len(self.store.schedules.keys()))
         for key in keys:
             self.queue.add(key)
+
+    async def relist(self, table: Table[Any], namespace: str | None = None) -> int:
+        """Where a watch may begin: at the last list that none has begun at, else at a new one. Raises ClusterError."""
+        if namespace not in table.listed_at:
+            changed, gone = await observe.compare(self.client, table, namespace)
+            for key in changed | gone:
+                self.queue.add(key)
+        return table.listed_at.pop(namespace)
 
     async def _compare(self, table: Table[object]) -> None:
         try:

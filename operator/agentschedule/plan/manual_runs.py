@@ -12,7 +12,7 @@ from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason, SchedulePhase, Trigger, WhenInactive
 from agentschedule.plan.concurrency import active_entries, rejects_manual_runs
 from agentschedule.plan.indexed import Indexed
-from agentschedule.plan.observed import Observed, Unreadable, UnreadableRun
+from agentschedule.plan.observed import FaultyRun, Observed, Unreadable
 from agentschedule.plan.ownership import claimed_job_uid
 from agentschedule.plan.spec.overrides import Overrides, forbidden, invalid
 from agentschedule.plan.spec.validate import Validation
@@ -101,7 +101,7 @@ def is_open(run: ScheduleRun) -> bool:
 
 def waits(run: ScheduleRun) -> bool:
     """True for a manual run that has no Job yet, and may come to have one."""
-    ready = not isinstance(run, UnreadableRun) and not run.spec.cancel
+    ready = not isinstance(run, FaultyRun) and not run.spec.cancel
     return ready and is_open(run) and claimed_job_uid(run) is None
 
 

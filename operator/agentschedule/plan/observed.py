@@ -12,7 +12,7 @@ from functools import cached_property
 from agentschedule.api.base import ObjectMeta
 from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentScheduleStatus
-from agentschedule.names import ConcurrencyPolicy, Trigger
+from agentschedule.names import ConcurrencyPolicy, Reason, Trigger
 from agentschedule.plan.answers import A, Answer
 from agentschedule.plan.indexed import Indexed, indexed
 
@@ -264,8 +264,8 @@ class Unreadable:
     problem: str
 
 
-class UnreadableRun(ScheduleRun):
-    """A ScheduleRun whose spec the models do not take, such as one that was stored under another CRD: only whose run it
-    is and whether to stop it. With a Job, it goes on; without one, it gets none."""
+class FaultyRun(ScheduleRun):
+    """A ScheduleRun that does not start as it stands, whatever else is so. It is not kept whole."""
 
+    reason: Reason
     problem: str

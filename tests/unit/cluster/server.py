@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from agentschedule.cluster.apply import Applier
-from agentschedule.cluster.client import Reply, Resource
+from agentschedule.cluster.client import Page, Reply, Resource
 from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import Refused
 from agentschedule.plan.objects import build
@@ -43,12 +44,12 @@ class Server:
             self._write("replace", body)
         return Reply(self.live | body | {"metadata": self.live["metadata"] | body["metadata"]}, self.date)
 
-    async def list(self, _resource: Resource, _namespace: str, fields: str) -> tuple[list[Body], str]:
+    async def list(self, _resource: Resource, _namespace: str, fields: str) -> AsyncIterator[Page]:
         assert fields in ("involvedObject.uid=cronjob-uid,reason=FailedCreate", "involvedObject.uid=pod,type=Warning")
-        return self.events, "1"
+        yield Page(self.events, 1)
 
-    async def patch(self, path: str, body: Body) -> Body:
-        self._write(f"patch {path.rpartition('/')[2]}", body)
+    async def patch(self, _resource: Resource, _namespace: str, _name: str, body: Body, subresource: str = "") -> Body:
+        self._write(f"patch {subresource}", body)
         return self.live
 
     def _write(self, what: str, body: Body) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from agentschedule.cluster import resources
 from agentschedule.cluster.client import MAX_LOG_BYTES, Client
 from agentschedule.errors import ClusterError, NotFound, Refused
 from agentschedule.plan.run.result import read_log
@@ -32,7 +33,7 @@ async def ask(answer: Answer) -> str:
     try:
         async with aiohttp.ClientSession() as session:
             client = Client(session, f"http://127.0.0.1:{runner.addresses[0][1]}")
-            return await client.log("analytics", "daily-1-0-x7k2p")
+            return await client.log(resources.PODS, "analytics", "daily-1-0-x7k2p")
     finally:
         await runner.cleanup()
 
@@ -105,7 +106,7 @@ async def ask_one_that_hangs_up() -> str:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server, aiohttp.ClientSession() as session:
         port = server.sockets[0].getsockname()[1]
-        return await Client(session, f"http://127.0.0.1:{port}").log("analytics", "daily-1-0-x7k2p")
+        return await Client(session, f"http://127.0.0.1:{port}").log(resources.PODS, "analytics", "daily-1-0-x7k2p")
 
 
 def test_a_log_that_breaks_off_is_an_error_and_no_log() -> None:

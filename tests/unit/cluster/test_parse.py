@@ -10,7 +10,7 @@ import pytest
 from agentschedule import names
 from agentschedule.cluster import parse
 from agentschedule.names import RunPhase
-from agentschedule.plan.observed import Unreadable, UnreadableRun
+from agentschedule.plan.observed import FaultyRun, Unreadable
 from tests.unit.bodies import (
     COUNTS,
     FAR,
@@ -130,9 +130,10 @@ def test_a_run_whose_spec_cannot_be_read_ends_with_a_sentence(odd: Body) -> None
     (field,) = odd
     store, statuses = read_and_plan(cronjobs=cronjob_body(), runs=run)
     (known,) = store.runs.of(KEY)
-    assert isinstance(known, UnreadableRun)
+    assert isinstance(known, FaultyRun)
     assert (statuses[-1]["phase"], statuses[-1]["reason"]) == ("Skipped", "InvalidSpec")
-    assert f"starts nothing: spec.{field}: " in statuses[-1]["message"]
+    assert statuses[-1]["message"].startswith(f"spec.{field}: ")
+    assert statuses[-1]["message"].endswith("make a new run.")
 
 
 def test_a_run_whose_job_is_at_work_is_followed_whatever_its_spec() -> None:

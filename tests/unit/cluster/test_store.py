@@ -7,7 +7,7 @@ import pytest
 from agentschedule import names
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.plan.observed import CronJob
-from tests.unit.bodies import COUNTS, FAR, KEY, Body, read_and_plan, run_body, schedule_body
+from tests.unit.bodies import COUNTS, FAR, KEY, Body, job_body, read_and_plan, run_body, schedule_body
 
 
 @pytest.fixture
@@ -58,15 +58,15 @@ def test_what_only_lost_our_label_comes_back_when_it_is_asked_for(table: Table[C
 
 def test_a_list_drops_what_it_should_show_and_does_not(table: Table[CronJob]) -> None:
     table.put(a_cronjob(5))
-    assert table.compare([], version=4) == (set(), set())  # made later than the list
-    assert table.compare([], version=5) == (set(), {KEY})
+    assert table.drop_unlisted(set(), version=4) == set()  # made later than the list
+    assert table.drop_unlisted(set(), version=5) == {KEY}
     assert table.put(a_cronjob(5)) is None
     assert table.put(a_cronjob(6, labelled=False)) == KEY  # it was not gone: it had lost its label
 
 
 def test_a_list_says_nothing_about_what_it_never_shows(table: Table[CronJob]) -> None:
     table.put(a_cronjob(5, labelled=False))
-    assert table.compare([], version=9) == (set(), set())
+    assert table.drop_unlisted(set(), version=9) == set()
     assert table.is_unwatched(KEY)
     table.drop("one")
     assert not table.is_unwatched(KEY)
@@ -74,8 +74,8 @@ def test_a_list_says_nothing_about_what_it_never_shows(table: Table[CronJob]) ->
 
 def test_a_list_of_one_schedule_says_nothing_about_others(table: Table[CronJob]) -> None:
     table.put(a_cronjob(5))
-    assert table.compare([], version=9, within=Key("analytics", "other")) == (set(), set())
-    assert table.compare([], version=9, within=KEY) == (set(), {KEY})
+    assert table.drop_unlisted(set(), version=9, within=Key("analytics", "other")) == set()
+    assert table.drop_unlisted(set(), version=9, within=KEY) == {KEY}
 
 
 def test_of_two_of_a_name_the_later_counts(table: Table[CronJob]) -> None:
@@ -85,10 +85,15 @@ def test_of_two_of_a_name_the_later_counts(table: Table[CronJob]) -> None:
 
 
 @pytest.mark.parametrize("text", ["0000-01-01T00:00:00Z", "2026-01-01T00:00:00+99:99", FAR, "soon"])
-def test_a_run_whose_due_time_cannot_be_read_is_left_alone(text: str) -> None:
-    store, statuses = read_and_plan(runs=run_body(scheduledTime=text))
+def test_a_run_whose_due_time_cannot_be_read_gets_an_answer(text: str) -> None:
+    _, statuses = read_and_plan(runs=run_body(scheduledTime=text, trigger="Manual"))
+    assert [(status["phase"], status["reason"]) for status in statuses[-1:]] == [("Skipped", "InvalidSpec")]
+    assert statuses[-1]["message"].startswith("spec.scheduledTime: ")
+
+
+def test_the_record_of_a_job_that_cannot_be_read_is_left_alone() -> None:
+    store, _ = read_and_plan(runs=run_body({"jobUID": "one", "phase": "Running"}, scheduledTime=FAR))
     assert not store.runs.of(KEY)
-    assert statuses
 
 
 @pytest.mark.parametrize("spec", [{}, {"startAt": "soon"}], ids=["a good spec", "an odd spec"])
@@ -122,3 +127,35 @@ def test_what_was_known_of_an_object_stays_known_when_a_later_version_cannot_be_
     body["metadata"]["resourceVersion"] = "6"
     assert store.schedules.put(body) is None
     assert store.schedule(KEY) is not None
+
+
+def test_a_body_of_another_kind_never_gets_in(table: Table[CronJob]) -> None:
+    assert table.put(a_cronjob(5) | {"kind": "AgentSchedule"}) is None
+    assert table.put(a_cronjob(5) | {"kind": "CronJob"}) == KEY
+
+
+def test_what_is_anothers_by_its_label_is_never_put_under_the_schedule_that_asked() -> None:
+    jobs = Store().jobs
+    foreign = job_body()
+    foreign["metadata"]["labels"] = {names.LABEL_SCHEDULE: "other"}
+    assert jobs.put(foreign, schedule=KEY.schedule) == Key(KEY.namespace, "other")
+    assert not jobs.of(KEY)
+
+
+def test_a_list_heals_what_is_in_the_wrong_place() -> None:
+    """However it came there, the same version of the object says whose it is."""
+    jobs = Store().jobs
+    unlabelled = job_body()
+    unlabelled["metadata"]["labels"] = {}
+    assert jobs.put(unlabelled, schedule="wrong") == Key(KEY.namespace, "wrong")
+    assert jobs.take([job_body()]) == ({job_body()["metadata"]["uid"]}, {KEY})
+    assert not jobs.of(Key(KEY.namespace, "wrong"))
+    assert len(jobs.of(KEY)) == 1
+
+
+def test_what_cannot_be_read_and_is_gone_is_told_anew_should_it_come_again(caplog: pytest.LogCaptureFixture) -> None:
+    store, odd = Store(), schedule_body({"counts": {"due": "many"}})
+    for _ in range(2):
+        store.schedules.put(odd)
+        store.schedules.drop_unlisted(set(), version=9)
+    assert len(caplog.records) == 2

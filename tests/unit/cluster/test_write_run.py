@@ -32,7 +32,7 @@ def test_a_run_of_that_name_that_cannot_be_read_is_an_answer_too() -> None:
             raise AlreadyExists("it exists")
 
     meta = {"name": "x", "namespace": NAMESPACE, "uid": "odd", "resourceVersion": "7"}
-    odd = {"metadata": meta, "spec": {"scheduleName": NAME, "trigger": "Never"}}
+    odd = {"metadata": meta, "spec": {"scheduleName": NAME}, "status": {"completionTime": "soon"}}
 
     answer = apply(Taken(odd), CreateRun(build.requested_run(a_schedule(), "token")))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentschedule import names
 from agentschedule.cluster.apply import Applier
-from agentschedule.cluster.client import Resource
+from agentschedule.cluster.client import Page, Resource
 from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import NotFound
 from tests.unit.builders import NAME, NAMESPACE
@@ -59,15 +60,17 @@ class Server:
             raise NotFound("it is gone")
         return found
 
-    async def list(self, resource: Resource, _namespace: str, _selector: str) -> tuple[list[Body], str]:
+    async def list(self, resource: Resource, _namespace: str, _selector: str) -> AsyncIterator[Page]:
         assert resource.plural == "pods"
-        return [self.pod] if self.pod else [], "600"
+        yield Page([self.pod] if self.pod else [], 600)
 
-    async def patch(self, path: str, body: Body) -> Body:
-        self.patches.append((path.rpartition("/")[2], body))
-        return (self.pod if "/pods/" in path else self.job) or {}
+    async def patch(
+        self, resource: Resource, _namespace: str, name: str, body: Body, subresource: str | None = None
+    ) -> Body:
+        self.patches.append((subresource or name, body))
+        return (self.pod if resource.plural == "pods" else self.job) or {}
 
-    async def log(self, _namespace: str, _pod: str) -> str:
+    async def log(self, _resource: Resource, _namespace: str, _pod: str) -> str:
         said = self.logs.pop(0)
         if isinstance(said, Exception):
             raise said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from agentschedule import names
 from agentschedule.api.base import rfc3339
-from agentschedule.cluster.client import Reply, Resource
+from agentschedule.cluster.client import Page, Reply, Resource
 from agentschedule.cluster.store import Key, Store
 from agentschedule.errors import Refused
 from agentschedule.handlers import reconcile as module
@@ -37,9 +37,9 @@ class Server:
     refuses: bool = False
     calls: list[str] = field(default_factory=list)
 
-    async def list(self, resource: Resource, _namespace: str, fields: str) -> tuple[list[Body], str]:
+    async def list(self, resource: Resource, _namespace: str, fields: str) -> AsyncIterator[Page]:
         self.calls.append(f"list {resource.plural} {fields}")
-        return [], "1"
+        yield Page([], 1)
 
     async def replace(self, resource: Resource, body: Body, dry_run: bool = False) -> Reply:
         if self.refuses:
@@ -52,8 +52,10 @@ class Server:
         made["metadata"]["generation"] = live["metadata"]["generation"] + 1
         return Reply(self._keep(resource.plural, made), NOW)
 
-    async def patch(self, path: str, body: Body) -> Body:
-        plural = next(part for part in path.split("/") if part in self.objects)
+    async def patch(
+        self, resource: Resource, _namespace: str, _name: str, body: Body, _subresource: str | None = None
+    ) -> Body:
+        plural = resource.plural
         self.calls.append(f"patch {plural}")
         live = self.objects[plural]
         return self._keep(plural, live | {"status": live.get("status", {}) | body["status"]})

@@ -20,7 +20,7 @@ from agentschedule.plan.concurrency import replaces_active_runs
 from agentschedule.plan.cronjob_gate import JOINING_GRACE, Gate, gate, live_cron
 from agentschedule.plan.manual_runs import Rejection, may_be_open, rejection, too_many_open, waits
 from agentschedule.plan.objects.backoff import native_delay
-from agentschedule.plan.observed import Job, Observed, Pod, Unreadable, UnreadableRun
+from agentschedule.plan.observed import FaultyRun, Job, Observed, Pod, Unreadable
 from agentschedule.plan.ownership import job_uid_of, run_of
 from agentschedule.plan.run.attempts import attempts_of, failures, pod_result
 from agentschedule.plan.run.result import AgentResult, needs_log
@@ -62,11 +62,6 @@ class RunContext:
     def job_uid(self) -> str | None:
         """Of the run's one Job, once it is remembered."""
         return job_uid_of(self.run, self.schedule.metadata.uid, self.observed) if self.schedule else None
-
-    @property
-    def problem(self) -> str | None:
-        """What is wrong with its spec, if that cannot be read."""
-        return self.run.problem if isinstance(self.run, UnreadableRun) else None
 
     @property
     def cancel_requested(self) -> bool:
@@ -121,7 +116,9 @@ class OwnedContext(RunContext):
 
     @cached_property
     def rejection(self) -> Rejection | None:
-        """Why it may not run now, by all that is active but itself."""
+        """Why it may not run now, by itself, or by all that is active beside it."""
+        if isinstance(self.run, FaultyRun):
+            return Rejection(self.run.reason, self.run.problem)
         others = _without(self.observed, self.made_job)
         refused = rejection(self.schedule, self.validation, others, overrides_of(self.run.spec))
         # A run whose Job is made already is one of those that may be open.
@@ -130,7 +127,7 @@ class OwnedContext(RunContext):
     @cached_property
     def will_not_start(self) -> bool:
         """True if the Job that was made for it is not wanted any more."""
-        return self.cancel_requested or self.problem is not None or self.rejection is not None or self.newer is not None
+        return self.cancel_requested or self.rejection is not None or self.newer is not None
 
     @cached_property
     def replaces(self) -> bool:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agentschedule import names
-from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import Reason, Trigger
+from agentschedule.api.schedule import AgentSchedule, is_schedule_name
+from agentschedule.names import MAX_SCHEDULE_NAME, Reason, Trigger
 from agentschedule.plan.actions import CancelRun, ClaimRun, CreateJob, DeleteJob, ReleaseJob, RepairCronJob
 from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.objects import build
@@ -33,6 +33,12 @@ def claim(context: RunContext) -> Decision:
 
 def schedule_not_found(context: RunContext) -> Decision:
     name = context.run.spec.schedule_name
+    if not is_schedule_name(name):
+        message = (
+            f"No AgentSchedule can be called {name[:MAX_SCHEDULE_NAME]!a}: names have lower-case letters, digits and - "
+            f"only, at most {MAX_SCHEDULE_NAME}; make the run anew with the name of a schedule."
+        )
+        return Decision(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
     message = f"There is no AgentSchedule {name} in this namespace; make the run anew when there is."
     return Decision(reason=Reason.SCHEDULE_NOT_FOUND, message=message)
 
@@ -58,11 +64,6 @@ def withdraw(context: OwnedContext) -> Decision:
 
 def cancelled(_context: OwnedContext) -> Decision:
     return Decision(reason=Reason.CANCELLED, message="The run was cancelled before it had started.")
-
-
-def unreadable(context: OwnedContext) -> Decision:
-    message = f"This run cannot be read, and starts nothing: {context.problem}. Make a new one."
-    return Decision(reason=Reason.INVALID_SPEC, message=message)
 
 
 def name_taken(context: OwnedContext) -> Decision:

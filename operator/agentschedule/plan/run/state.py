@@ -7,6 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from agentschedule import names
+from agentschedule.api.schedule import is_schedule_name
 from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.actions import AT_ONCE
 from agentschedule.plan.answers import JobNameTaken, JobRefused, NamespaceState, PodsListed
@@ -29,7 +30,6 @@ class RunState(StrEnum):
     # It has no Job yet.
     JOB_NOT_WANTED = "it will not start, and its suspended Job is there"
     CANCELLED_BEFORE_START = "cancelled before it has started"
-    UNREADABLE = "its spec cannot be read"
     NAME_TAKEN = "a Job of its name is somebody else's"
     START_REJECTED = "it may not run now"
     JOB_REFUSED = "the API has refused its Job"
@@ -90,6 +90,8 @@ class RunState(StrEnum):
 
 
 def is_manual_orphan(context: RunContext) -> bool:
+    if not is_schedule_name(context.run.spec.schedule_name):
+        return True
     return context.schedule is None and context.manual and not context.run.metadata.owner_references
 
 

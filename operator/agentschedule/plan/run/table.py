@@ -86,7 +86,6 @@ START = Section[OwnedContext](
             "delete its suspended Job, and wait until it is gone",
         ),
         Row(RunState.CANCELLED_BEFORE_START, _cancel_requested, RunPhase.CANCELLED, start.cancelled),
-        Row(RunState.UNREADABLE, lambda context: context.problem is not None, RunPhase.SKIPPED, start.unreadable),
         Row(RunState.NAME_TAKEN, state.is_name_taken, RunPhase.FAILED, start.name_taken),
         Row(
             RunState.START_REJECTED,

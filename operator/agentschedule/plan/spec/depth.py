@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 # How deep params may nest, and what goes into the pod.
 MAX_PARAMS_DEPTH, MAX_AGENT_DEPTH = 30, 50
+PARAMS_TOO_DEEP = f"params is nested more than {MAX_PARAMS_DEPTH} levels deep: make it flatter, or write it as a string"
+AGENT_TOO_DEEP = f"agent is nested more than {MAX_AGENT_DEPTH} levels deep: nothing that a pod may say is"
 
 
 def is_deeper(value: Any, levels: int) -> bool:

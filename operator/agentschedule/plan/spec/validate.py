@@ -10,7 +10,7 @@ from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import AGENT_CONTAINER, Condition, Env, HttpEnv, Reason
 from agentschedule.plan.cron import ScheduleError
 from agentschedule.plan.observed import Unreadable
-from agentschedule.plan.spec.depth import MAX_AGENT_DEPTH, MAX_PARAMS_DEPTH, is_deeper
+from agentschedule.plan.spec.depth import AGENT_TOO_DEEP, MAX_AGENT_DEPTH, MAX_PARAMS_DEPTH, PARAMS_TOO_DEEP, is_deeper
 from agentschedule.plan.spec.env import compact_json
 from agentschedule.plan.spec.timing import Timing, timing
 
@@ -60,7 +60,7 @@ def validation_in_force(schedule: AgentSchedule | Unreadable) -> Validation:
 
 def _agent_problem(schedule: AgentSchedule) -> str | None:
     if is_deeper(schedule.spec.agent, MAX_AGENT_DEPTH):
-        return f"agent is nested more than {MAX_AGENT_DEPTH} levels deep: nothing that a pod may say is"
+        return AGENT_TOO_DEEP
     template = schedule.spec.agent.pod_template
     containers = (template.spec.containers if template and template.spec else None) or ()
     given = [item.name for item in schedule.spec.agent.env or ()]
@@ -72,7 +72,7 @@ def _agent_problem(schedule: AgentSchedule) -> str | None:
 def params_problem(params: dict[str, Any] | None) -> str | None:
     """What is wrong with params, of a schedule or of a run, and what to do; None if nothing is."""
     if is_deeper(params, MAX_PARAMS_DEPTH):
-        return f"params is nested more than {MAX_PARAMS_DEPTH} levels deep: make it flatter, or write it as a string"
+        return PARAMS_TOO_DEEP
     size = len(compact_json(params or {}))
     if size <= MAX_TEXT:
         return None

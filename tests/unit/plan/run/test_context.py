@@ -7,6 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from agentschedule.names import Reason
+from agentschedule.plan.observed import FaultyRun
 from agentschedule.plan.run import context
 from agentschedule.plan.run.state import RunState
 from tests.unit.builders import a_job, a_run, at
@@ -57,3 +59,11 @@ def test_what_one_row_has_found_out_no_other_row_works_out_again(
     monkeypatch.setattr(context, question, counted)
     play(WORLDS[state]())
     assert counted.call_count == 1
+
+
+def test_a_newer_run_that_cannot_start_as_it_stands_takes_nobodys_place() -> None:
+    newer = made(a_run("zz"), at("07:38:30"))
+    odd = {"reason": Reason.INVALID_OVERRIDE, "problem": "params is too large"}
+    faulty = FaultyRun.model_validate(newer.model_dump() | odd)
+    assert play(joining(run=ME, policy="Replace", runs=(newer,)))[0] == []
+    assert play(joining(run=ME, policy="Replace", runs=(faulty,)))[0] == ["create Job report-now, suspended"]

@@ -49,7 +49,6 @@ RECORDED: dict[RunState, tuple[str | None, str | None]] = {
     RunState.RECORD_ONLY: ("RecordOnly", "leave it out to run now"),
     RunState.FOREIGN_OWNER: ("ScheduleNotFound", "belongs to something else"),
     RunState.CANCELLED_BEFORE_START: ("Cancelled", "before it had started"),
-    RunState.UNREADABLE: ("InvalidSpec", "starts nothing: spec.timeoutSeconds: too large. Make a new one."),
     RunState.NAME_TAKEN: ("NameTaken", "make a run of another name"),
     RunState.START_REJECTED: ("AlreadyRunning", "Run older is still running"),
     RunState.JOB_REFUSED: ("JobRefused", "image is required"),

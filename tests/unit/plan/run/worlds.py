@@ -9,9 +9,9 @@ from typing import Any
 
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule
-from agentschedule.names import RunPhase
+from agentschedule.names import Reason, RunPhase
 from agentschedule.plan.answers import Answer, JobRefused, NamespaceState
-from agentschedule.plan.observed import Job, Observed, Pod, UnreadableRun
+from agentschedule.plan.observed import FaultyRun, Job, Observed, Pod
 from agentschedule.plan.run.plan import plan_run
 from agentschedule.plan.run.state import RunState
 from tests.unit.builders import NAMESPACE, a_cronjob, a_due_job, a_job, a_pod, a_run, a_schedule, at, listed
@@ -106,8 +106,8 @@ def made(run: ScheduleRun, moment: datetime) -> ScheduleRun:
     return run.model_copy(update={"metadata": run.metadata.model_copy(update={"creation_timestamp": moment})})
 
 
-def unreadable(run: ScheduleRun) -> UnreadableRun:
-    return UnreadableRun(**dict(run), problem="spec.timeoutSeconds: too large")
+def unreadable(run: ScheduleRun) -> FaultyRun:
+    return FaultyRun(**dict(run), reason=Reason.INVALID_SPEC, problem="spec.timeoutSeconds: too large")
 
 
 OLDER, NEWER = a_job("older"), a_due_job(at("07:39:00"))
@@ -128,7 +128,6 @@ WORLDS: dict[RunState, Callable[[], World]] = {
     RunState.RECORD_ONLY: lambda: World(a_run(owner=None, spec={"trigger": "Schedule"}), a_schedule(), Observed()),
     RunState.JOB_NOT_WANTED: lambda: cancelled(joining(suspended_job())),
     RunState.CANCELLED_BEFORE_START: lambda: cancelled(joining()),
-    RunState.UNREADABLE: lambda: joining(run=unreadable(a_run())),
     RunState.NAME_TAKEN: lambda: joining(a_job(owner_uids=frozenset({"other"}), controller_uid="other")),
     RunState.START_REJECTED: lambda: joining(OLDER, active=(OLDER,)),
     RunState.JOB_REFUSED: lambda: joining(answers=(JobRefused("report-now", "image is required"),)),
