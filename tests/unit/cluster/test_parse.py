@@ -13,7 +13,6 @@ from agentschedule.names import RunPhase
 from agentschedule.plan.observed import Unreadable
 from tests.unit.bodies import (
     COUNTS,
-    FAR,
     KEY,
     ODD_TIMES,
     Body,
@@ -117,7 +116,7 @@ def test_a_run_of_an_unknown_phase_is_followed_by_its_job() -> None:
     [
         pytest.param({"phase": "Queued"}, id="it may not have begun"),
         pytest.param({"phase": "Expired", "jobUID": "gone", "conditions": [FINISHED]}, id="it has ended"),
-        pytest.param({"phase": "Succeeded", "completionTime": FAR}, id="its end cannot be read"),
+        pytest.param({"phase": "Succeeded", "completionTime": "soon"}, id="its end cannot be read"),
     ],
 )
 def test_a_run_of_an_unknown_phase_without_a_job_to_follow_is_left_alone(status: Body) -> None:
