@@ -8,8 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
+
+from agentschedule.api import bounds
+from agentschedule.api.bounds import EARLIEST, LATEST
 
 # Free-form JSON below this point: the API server keeps what it does not know.
 PRESERVE_UNKNOWN: dict[str, Any] = {"x-kubernetes-preserve-unknown-fields": True}
@@ -19,11 +22,6 @@ FreeForm = Annotated[dict[str, Any], Field(json_schema_extra=PRESERVE_UNKNOWN)]
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
     """CEL rules for ``json_schema_extra``: pairs of (rule over ``self``, sentence for the author)."""
     return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]}
-
-
-# Moments that a spec may name: sums with any deadline and interval stay well inside Python's calendar.
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def out_of_calendar(field: str) -> str:
@@ -61,12 +59,17 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("in UTC, this moment lies outside of the years 1 to 9999") from error
 
 
-# An aware moment in UTC with whole seconds, as metav1.Time.
-Time = Annotated[
-    datetime,
-    AfterValidator(_in_utc),
-    PlainSerializer(rfc3339, return_type=str, when_used="json"),
-]
+def _drawn(value: Any) -> Any:
+    return bounds.moment(value) if isinstance(value, str) else value
+
+
+_AS_TEXT = PlainSerializer(rfc3339, return_type=str, when_used="json")
+# An aware moment in UTC with whole seconds, as metav1.Time. What lies beyond the bounds is drawn to them.
+Time = Annotated[datetime, BeforeValidator(_drawn), AfterValidator(bounds.within), _AS_TEXT]
+# The same in a spec, where its author is told of what lies beyond.
+SpecTime = Annotated[datetime, AfterValidator(_in_utc), _AS_TEXT]
+# A whole number in a status.
+Count = Annotated[int, BeforeValidator(bounds.count)]
 
 
 class Condition(Model):
@@ -74,7 +77,7 @@ class Condition(Model):
 
     type: str
     status: str
-    observed_generation: int | None = None
+    observed_generation: Count | None = None
     last_transition_time: Time
     reason: str
     message: str = ""
@@ -108,7 +111,7 @@ class ObjectMeta(Model):
     namespace: str
     uid: str = ""
     resource_version: str = ""
-    generation: int = 0
+    generation: Count = 0
     creation_timestamp: Time | None = None
     deletion_timestamp: Time | None = None
     labels: dict[str, str] = {}

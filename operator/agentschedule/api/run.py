@@ -6,7 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from agentschedule.api.base import PRESERVE_UNKNOWN, Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
+from agentschedule.api.base import (
+    PRESERVE_UNKNOWN,
+    Condition,
+    Count,
+    FreeForm,
+    Model,
+    ObjectMeta,
+    Time,
+    calendar_rule,
+    rules,
+)
 from agentschedule.api.policies import MAX_PARAMS, MAX_TEXT, MAX_TIMEOUT_SECONDS, MessageFrom
 from agentschedule.names import (
     DNS_LABEL,
@@ -113,20 +123,20 @@ class RunInput(Model):
 class Attempt(Model):
     """One pod of the run. A pod that was evicted or preempted shares its number with the pod that took its place."""
 
-    attempt: int
+    attempt: Count
     pod: str
     phase: RunPhase
     start_time: Time | None = None
     completion_time: Time | None = None
-    exit_code: int | None = None
-    status_code: int | None = None
+    exit_code: Count | None = None
+    status_code: Count | None = None
     error: str | None = None
 
 
 class Usage(Model):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    total_tokens: Count | None = None
     cost_usd: Annotated[str | None, Field(alias="costUSD", description="US dollars, a decimal number as a string.")] = (
         None
     )
@@ -153,16 +163,16 @@ class ScheduleRunStatus(Model):
     ] = None
     reason: Annotated[str | None, Field(description="One word for why.")] = None
     message: Annotated[str | None, Field(description="A sentence for why.")] = None
-    attempt: Annotated[int | None, Field(description="The attempt that ran last, from 1.")] = None
+    attempt: Annotated[Count | None, Field(description="The attempt that ran last, from 1.")] = None
     attempts: Annotated[tuple[Attempt, ...] | None, Field(description="The pods of this run.")] = None
     triggered_at: Annotated[Time | None, Field(description="When the run was asked for.")] = None
     start_time: Annotated[Time | None, Field(description="When the first pod started.")] = None
     completion_time: Annotated[Time | None, Field(description="When the run ended.")] = None
-    duration_seconds: int | None = None
+    duration_seconds: Count | None = None
     duration: Annotated[str | None, Field(description="The same for people, such as 4m12s.")] = None
     input: Annotated[RunInput | None, Field(description="What this run was given.")] = None
-    exit_code: Annotated[int | None, Field(description="Exit code of the agent's process.")] = None
-    status_code: Annotated[int | None, Field(description="Status code that the agent reports.")] = None
+    exit_code: Annotated[Count | None, Field(description="Exit code of the agent's process.")] = None
+    status_code: Annotated[Count | None, Field(description="Status code that the agent reports.")] = None
     agent_run_id: Annotated[str | None, Field(alias="agentRunID", description="The agent's own id of the run.")] = None
     session_id: Annotated[str | None, Field(alias="sessionID", description="The agent's session.")] = None
     model: Annotated[str | None, Field(description="The model that the agent reports.")] = None

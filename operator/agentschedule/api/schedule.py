@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from agentschedule.api.agent import Agent
-from agentschedule.api.base import Condition, FreeForm, Model, ObjectMeta, Time, calendar_rule, rules
+from agentschedule.api.base import Condition, Count, FreeForm, Model, ObjectMeta, SpecTime, Time, calendar_rule, rules
 from agentschedule.api.policies import (
     MAX_TEXT,
     MAX_TIMEOUT_SECONDS,
@@ -90,7 +90,7 @@ class AgentScheduleSpec(Model):
         ),
     ] = None
     run_at: Annotated[
-        Time | None,
+        SpecTime | None,
         Field(
             description="One run, at this moment, on a full minute: 2026-12-24T18:00:00Z. A moment that is past when "
             "the schedule is made starts nothing.",
@@ -100,11 +100,11 @@ class AgentScheduleSpec(Model):
         ),
     ] = None
     start_at: Annotated[
-        Time | None,
+        SpecTime | None,
         Field(description="No run is due before this moment.", json_schema_extra=rules(calendar_rule("startAt"))),
     ] = None
     end_at: Annotated[
-        Time | None,
+        SpecTime | None,
         Field(description="No run is due after this moment.", json_schema_extra=rules(calendar_rule("endAt"))),
     ] = None
     time_zone: Annotated[
@@ -179,20 +179,20 @@ class RunSummary(Model):
     scheduled_time: Time | None = None
     start_time: Time | None = None
     completion_time: Time | None = None
-    duration_seconds: int | None = None
+    duration_seconds: Count | None = None
 
 
 class Counts(Model):
     """Totals since the schedule was made; they only grow. due = started + skipped + missed + unknown."""
 
-    due: Annotated[int, Field(description="Due times that have been decided.")] = 0
-    started: Annotated[int, Field(description="Due times whose run started.")] = 0
-    skipped: Annotated[int, Field(description="Due times passed over because a run was active (Forbid).")] = 0
-    missed: Annotated[int, Field(description="Due times at which a run should have started and none did.")] = 0
-    unknown: Annotated[int, Field(description="Due times of which no evidence is left.")] = 0
-    succeeded: Annotated[int, Field(description="Runs that succeeded.")] = 0
-    failed: Annotated[int, Field(description="Runs that failed or timed out.")] = 0
-    manual: Annotated[int, Field(description="Runs started by hand.")] = 0
+    due: Annotated[Count, Field(description="Due times that have been decided.")] = 0
+    started: Annotated[Count, Field(description="Due times whose run started.")] = 0
+    skipped: Annotated[Count, Field(description="Due times passed over because a run was active (Forbid).")] = 0
+    missed: Annotated[Count, Field(description="Due times at which a run should have started and none did.")] = 0
+    unknown: Annotated[Count, Field(description="Due times of which no evidence is left.")] = 0
+    succeeded: Annotated[Count, Field(description="Runs that succeeded.")] = 0
+    failed: Annotated[Count, Field(description="Runs that failed or timed out.")] = 0
+    manual: Annotated[Count, Field(description="Runs started by hand.")] = 0
 
 
 class Missed(Model):
@@ -218,7 +218,7 @@ class AgentScheduleStatus(Model):
     """What the operator observed and decided; written by the operator only."""
 
     observed_generation: Annotated[
-        int | None, Field(description="The generation of the spec that this status speaks of.")
+        Count | None, Field(description="The generation of the spec that this status speaks of.")
     ] = None
     phase: Annotated[
         SchedulePhase | None, Field(description="Active, Suspended, Pending (before startAt), Completed or Invalid.")
@@ -251,12 +251,12 @@ class AgentScheduleStatus(Model):
     active_runs: Annotated[
         tuple[str, ...] | None, Field(description="Runs that have not ended; 100 at most are named.")
     ] = None
-    active: Annotated[int, Field(description="How many runs have not ended.")] = 0
+    active: Annotated[Count, Field(description="How many runs have not ended.")] = 0
     counts: Annotated[Counts | None, Field(description="Totals since the schedule was made.")] = None
     counted_runs: Annotated[
         tuple[str, ...] | None, Field(description="uids of ended runs that are counted and still exist.")
     ] = None
-    consecutive_failures: Annotated[int, Field(description="Failures since the last success.")] = 0
+    consecutive_failures: Annotated[Count, Field(description="Failures since the last success.")] = 0
     last_missed: Annotated[Missed | None, Field(description="The last due time that was missed, and why.")] = None
     accounted_through: Annotated[Time | None, Field(description="All due times up to here are counted.")] = None
     last_trigger: Annotated[LastTrigger | None, Field(description="The answer to the last trigger annotation.")] = None

@@ -13,13 +13,17 @@ from typing import Any, TypedDict, TypeVar
 from pydantic import ValidationError
 
 from agentschedule import names
-from agentschedule.api.base import EARLIEST, LATEST, Model, ObjectMeta
+from agentschedule.api.base import Model, ObjectMeta
+from agentschedule.api.bounds import EARLIEST, LATEST
 from agentschedule.api.policies import Retry
 from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule, AgentScheduleStatus
-from agentschedule.cluster import slim
+from agentschedule.cluster import fields, slim
 from agentschedule.cluster.parse_input import run_input
-from agentschedule.plan.observed import NEVER_RAN, CronJob, FaultyRun, Job, Pod, Reference, Unreadable
+from agentschedule.cluster.parse_pod import agent_state, first_line, other_failure, true_conditions
+from agentschedule.plan.cron import MAX_SCHEDULE
+from agentschedule.plan.observed import CronJob, FaultyRun, Job, Pod, Reference, Unreadable
+from agentschedule.plan.spec.depth import MAX_PARAMS_DEPTH, is_deeper
 from agentschedule.plan.spec.timing import JUST_BEFORE
 
 Body = dict[str, Any]
@@ -29,13 +33,13 @@ MAX_DIGITS = 9
 # What a later version may have put in words that are not known here, and that decides nothing.
 UNDECISIVE_IN_A_SCHEDULE = frozenset({"phase", "lastRun", "lastTrigger"})
 UNDECISIVE_IN_A_RUN = frozenset({"attempts"})
-# What of a run's spec is more than how its Job is made.
-DECISIVE_IN_A_RUN = ("scheduleName", "trigger", "scheduledTime", "cancel")
+# What of a run's status takes any JSON, and how deep that nests at the most where the operator wrote it.
+FREE_IN_A_RUN, MAX_STATUS_DEPTH = ("input", "requirements"), MAX_PARAMS_DEPTH + 5
 
 
 def schedule(body: Body, bundled_image: str = "") -> AgentSchedule | Unreadable:
     """An AgentSchedule; ``bundled_image`` is what runs agents behind HTTP in this installation."""
-    status = _status(AgentScheduleStatus, body.get("status"), UNDECISIVE_IN_A_SCHEDULE)
+    status = _status(AgentScheduleStatus, fields.part(body, "status"), UNDECISIVE_IN_A_SCHEDULE)
     meta = slim.metadata(body["metadata"])
     if problem := slim.spec_problem(body["spec"]):
         return Unreadable(ObjectMeta.model_validate(meta), status, problem)
@@ -53,7 +57,7 @@ def _with_image(schedule: AgentSchedule, bundled: str) -> AgentSchedule:
     return schedule.model_copy(update={"spec": spec})
 
 
-def _status(model: type[M], status: Body | None, undecisive: frozenset[str]) -> M | None:
+def _status(model: type[M], status: Body, undecisive: frozenset[str]) -> M | None:
     """A status, without those of the fields ``undecisive`` that cannot be read."""
     if not status:
         return None
@@ -74,9 +78,9 @@ def sentence(error: ValidationError) -> str:
 
 def run(body: Body) -> ScheduleRun:
     """A ScheduleRun, as far as it is kept."""
-    raw = body.get("status") or {}
+    raw = _shallow(fields.part(body, "status"))
     # A phase that is not known here: where the run has its Job and has not ended, the Job tells how it stands.
-    open_ = raw.get("jobUID") and not any(c["type"] == names.Condition.FINISHED for c in _conditions(raw))
+    open_ = raw.get("jobUID") and not any(_is_finished(c) for c in fields.parts(raw, "conditions"))
     undecisive = UNDECISIVE_IN_A_RUN | {"phase"} if open_ else UNDECISIVE_IN_A_RUN
     status = _status(ScheduleRunStatus, raw, undecisive)
     if status and status.phase and status.phase.final:
@@ -105,46 +109,89 @@ def _least(spec: Body) -> Body:
     return {"scheduleName": spec["scheduleName"], "trigger": trigger, "cancel": spec.get("cancel") is True}
 
 
-def moment(text: str | None) -> datetime | None:
-    """A time of the API, in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+def _is_finished(condition: Body) -> bool:
+    return condition.get("type") == names.Condition.FINISHED
 
 
-def created(meta: Body) -> datetime:
-    return datetime.fromisoformat(meta["creationTimestamp"]).astimezone(UTC)
+def _shallow(status: Body) -> Body:
+    """A run's status without what nests deeper than we write it, in the fields that take any JSON: serializers give up
+    on it."""
+    deep = {field for field in FREE_IN_A_RUN if is_deeper(status.get(field), MAX_STATUS_DEPTH)}
+    return {field: value for field, value in status.items() if field not in deep} if deep else status
+
+
+def _created(meta: Body) -> datetime:
+    found = fields.moment(meta, "creationTimestamp")
+    if found is None:
+        raise fields.Odd("creationTimestamp is missing")
+    return found
 
 
 def controller_uid(meta: Body) -> str | None:
-    return next((ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")), None)
+    owners = fields.parts(meta, "ownerReferences")
+    return next((fields.text(ref, "uid") for ref in owners if fields.flag(ref, "controller")), None)
+
+
+class _Meta(TypedDict):
+    """What every object says of itself."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+    created: datetime
+
+
+def _meta(meta: Body) -> _Meta:
+    return _Meta(
+        name=fields.text(meta, "name"),
+        namespace=fields.text(meta, "namespace"),
+        uid=fields.text(meta, "uid"),
+        resource_version=fields.text(meta, "resourceVersion"),
+        created=_created(meta),
+    )
 
 
 def cronjob(body: Body) -> CronJob:
-    meta, spec, status = body["metadata"], body["spec"], body.get("status") or {}
-    annotations = meta.get("annotations") or {}
+    meta, spec, status = (fields.part(body, part) for part in ("metadata", "spec", "status"))
+    annotations, labels = fields.texts(meta, "annotations"), fields.texts(meta, "labels")
+    created = _created(meta)
     return CronJob(
-        name=meta["name"],
-        namespace=meta["namespace"],
-        uid=meta["uid"],
-        resource_version=meta["resourceVersion"],
-        generation=meta.get("generation", 0),
-        created=created(meta),
+        **_meta(meta),
+        generation=fields.count(meta, "generation", 0),
         controller_uid=controller_uid(meta),
-        labels=frozenset((meta.get("labels") or {}).items()),
+        labels=frozenset(labels.items()),
         deleting=bool(meta.get("deletionTimestamp")),
-        finalizers=tuple(meta.get("finalizers") or ()),
-        ours=(meta.get("labels") or {}).get(names.LABEL_SCHEDULE) == meta["name"],
-        schedule=spec["schedule"],
-        time_zone=spec.get("timeZone") or "Etc/UTC",
-        suspend=bool(spec.get("suspend")),
-        concurrency_policy=_policy(spec.get("concurrencyPolicy")),
-        deadline_seconds=spec.get("startingDeadlineSeconds"),
-        last_schedule_time=moment(status.get("lastScheduleTime")),
-        active=tuple(Reference(ref["name"], ref["uid"]) for ref in status.get("active") or ()),
+        finalizers=fields.words(meta, "finalizers"),
+        ours=labels.get(names.LABEL_SCHEDULE) == meta["name"],
+        schedule=_schedule(fields.text(spec, "schedule")),
+        time_zone=fields.text(spec, "timeZone") or "Etc/UTC",
+        suspend=fields.flag(spec, "suspend"),
+        concurrency_policy=_policy(fields.text(spec, "concurrencyPolicy")),
+        deadline_seconds=fields.seconds(spec, "startingDeadlineSeconds"),
+        last_schedule_time=fields.moment(status, "lastScheduleTime"),
+        active=tuple(_reference(ref) for ref in fields.parts(status, "active")),
         spec_hash=annotations.get(names.ANNOTATION_SPEC_HASH),
         spec_generation=small_int(annotations.get(names.ANNOTATION_SPEC_GENERATION), None),
         not_before=_annotated(annotations.get(names.ANNOTATION_NOT_BEFORE)),
-        in_force_since=_annotated(annotations.get(names.ANNOTATION_EFFECTIVE_FROM)),
+        in_force_since=_since(annotations.get(names.ANNOTATION_EFFECTIVE_FROM), created),
     )
+
+
+def _reference(ref: Body) -> Reference:
+    """The API asks for neither."""
+    return Reference(fields.text(ref, "name"), fields.text(ref, "uid"))
+
+
+def _schedule(text: str) -> str:
+    """What is cut ends in a sign that no schedule has: the rest is not taken for the whole."""
+    return text if len(text) <= MAX_SCHEDULE else f"{text[:MAX_SCHEDULE]}…"
+
+
+def _since(text: str | None, created: datetime) -> datetime | None:
+    """When the schedule in force took effect: not before its CronJob was made."""
+    found = _annotated(text)
+    return max(found, created) if found else None
 
 
 def _policy(text: str | None) -> names.ConcurrencyPolicy:
@@ -158,7 +205,7 @@ def _policy(text: str | None) -> names.ConcurrencyPolicy:
 def _annotated(text: str | None) -> datetime | None:
     """A moment in an annotation, of those that can come from a spec: anything else is somebody's edit."""
     try:
-        found = moment(text)
+        found = datetime.fromisoformat(text).astimezone(UTC) if text else None
     except (ValueError, OverflowError):
         return None
     # Whole seconds, as the API's own times: what a record says is compared with it.
@@ -171,121 +218,50 @@ def small_int(text: str | None, default: D) -> int | D:
 
 
 def job(body: Body) -> Job:
-    meta, spec, status = body["metadata"], body["spec"], body.get("status") or {}
-    annotations = meta.get("annotations") or {}
-    ends = {c["type"]: c for c in status.get("conditions") or () if c["status"] == "True"}
+    meta, spec, status = (fields.part(body, part) for part in ("metadata", "spec", "status"))
+    annotations = fields.texts(meta, "annotations")
+    ends = true_conditions(status)
     failed, complete = ends.get("Failed"), ends.get("Complete")
     end = failed or complete or {}
+    pod = fields.part(fields.part(spec, "template"), "spec")
     return Job(
-        name=meta["name"],
-        namespace=meta["namespace"],
-        uid=meta["uid"],
-        resource_version=meta["resourceVersion"],
-        created=created(meta),
+        **_meta(meta),
         controller_uid=controller_uid(meta),
-        owner_uids=frozenset(ref["uid"] for ref in meta.get("ownerReferences") or ()),
+        owner_uids=frozenset(fields.text(ref, "uid") for ref in fields.parts(meta, "ownerReferences")),
         due=_annotated(annotations.get(names.CRONJOB_TIMESTAMP)),
-        suspended=bool(spec.get("suspend")),
+        suspended=fields.flag(spec, "suspend"),
         deleting=bool(meta.get("deletionTimestamp")),
         succeeded=False if failed else True if complete else None,
         ending=names.FAILURE_TARGET in ends,
-        reason=end.get("reason") or "",
-        message=end.get("message") or "",
-        started_at=moment(status.get("startTime")),
-        finished_at=moment(status.get("completionTime") or end.get("lastTransitionTime")),
-        input=run_input(spec),
-        timeout_seconds=spec["template"]["spec"].get("activeDeadlineSeconds"),
-        retry_limit=spec.get("backoffLimitPerIndex") or 0,
+        reason=fields.text(end, "reason"),
+        message=fields.text(end, "message"),
+        started_at=fields.moment(status, "startTime"),
+        finished_at=fields.moment(status, "completionTime") or fields.moment(end, "lastTransitionTime"),
+        input=run_input(pod),
+        timeout_seconds=fields.seconds(pod, "activeDeadlineSeconds"),
+        retry_limit=fields.seconds(spec, "backoffLimitPerIndex") or 0,
         retry_delay_seconds=small_int(annotations.get(names.ANNOTATION_RETRY_DELAY), Retry().delay_seconds),
         held_until=_annotated(annotations.get(names.ANNOTATION_HELD_UNTIL)),
     )
 
 
-class _AgentState(TypedDict):
-    """The fields of a ``Pod`` that its agent's container decides."""
-
-    started_at: datetime | None
-    ended_at: datetime | None
-    exit_code: int | None
-    termination_message: str | None
-    container_reason: str
-    waiting_reason: str
-    waiting_message: str
-
-
 def pod(body: Body) -> Pod:
-    meta, status = body["metadata"], body.get("status") or {}
-    annotations = meta.get("annotations") or {}
-    set_ = {c["type"]: c.get("reason") or c["type"] for c in _conditions(status) if c["status"] == "True"}
+    meta, spec, status = (fields.part(body, part) for part in ("metadata", "spec", "status"))
+    annotations = fields.texts(meta, "annotations")
+    said = {kind: fields.text(c, "reason") or kind for kind, c in true_conditions(status).items()}
     return Pod(
-        name=meta["name"],
-        namespace=meta["namespace"],
-        uid=meta["uid"],
-        resource_version=meta["resourceVersion"],
+        **_meta(meta),
         # A Job adopts any pod whose labels fit, and does not count one without an index.
         job_uid=(controller_uid(meta) or "") if names.COMPLETION_INDEX in annotations else "",
-        created=created(meta),
         attempt=small_int(annotations.get(names.INDEX_FAILURE_COUNT), 0) + 1,
         ignored=small_int(annotations.get(names.INDEX_IGNORED_COUNT), 0),
-        phase=status.get("phase") or "Pending",
-        reason=status.get("reason") or "",
-        message=_first_line(status.get("message") or "") or _other_failure(status),
-        on_node=bool(status.get("startTime")),
-        deadline_seconds=body["spec"].get("activeDeadlineSeconds"),
-        deletion_time=moment(meta.get("deletionTimestamp")),
-        disrupted=set_.get(names.DISRUPTION_TARGET, ""),
-        no_retry=set_.get(names.NO_RETRY, ""),
-        **_agent_state(status),
+        phase=fields.text(status, "phase") or "Pending",
+        reason=fields.text(status, "reason"),
+        message=first_line(fields.text(status, "message")) or other_failure(status),
+        on_node=bool(fields.text(status, "startTime")),
+        deadline_seconds=fields.seconds(spec, "activeDeadlineSeconds"),
+        deletion_time=fields.moment(meta, "deletionTimestamp"),
+        disrupted=said.get(names.DISRUPTION_TARGET, ""),
+        no_retry=said.get(names.NO_RETRY, ""),
+        **agent_state(status),
     )
-
-
-def _agent_state(status: Body) -> _AgentState:
-    """How the agent's container stands, or why it does not run yet."""
-    statuses = status.get("containerStatuses") or ()
-    agent: Body = next((c for c in statuses if c["name"] == names.AGENT_CONTAINER), {})
-    state = agent.get("state") or {}
-    end, running = state.get("terminated") or {}, state.get("running") or {}
-    reason, message = _waiting(status, state.get("waiting") or {})
-    return _AgentState(
-        # Of a container that could not be started, the kubelet says 1970.
-        started_at=None if end.get("reason") in NEVER_RAN else moment(end.get("startedAt") or running.get("startedAt")),
-        ended_at=moment(end.get("finishedAt")),
-        exit_code=end.get("exitCode"),
-        termination_message=end.get("message"),
-        container_reason=end.get("reason") or "",
-        waiting_reason=reason,
-        waiting_message=message,
-    )
-
-
-def _conditions(status: Body) -> list[Body]:
-    return status.get("conditions") or []
-
-
-def _other_failure(status: Body) -> str:
-    """How another container than the agent's failed: after that of an init container the agent's never runs."""
-    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-        end = (container.get("state") or {}).get("terminated") or {}
-        if end.get("exitCode") and container["name"] != names.AGENT_CONTAINER:
-            words = _first_line((end.get("message") or "").strip())
-            return f"container {container['name']} exited with code {end['exitCode']}" + (f": {words}" if words else "")
-    return ""
-
-
-# While these last, there is nothing to tell: the kubelet is at work.
-QUIET_WAITS = frozenset({"ContainerCreating", "PodInitializing"})
-
-
-def _waiting(status: Body, waiting: Body) -> tuple[str, str]:
-    """Why a pod does not run yet, if there is something to mend."""
-    reason = waiting.get("reason") or ""
-    if reason and reason not in QUIET_WAITS:
-        # The kubelet alternates between the two; one of them is shown, so that the status stays put.
-        reason = "ImagePullBackOff" if reason == "ErrImagePull" else reason
-        return reason, _first_line(waiting.get("message") or "")
-    unscheduled = next((c for c in _conditions(status) if c["type"] == "PodScheduled" and c["status"] == "False"), {})
-    return unscheduled.get("reason") or "", _first_line(unscheduled.get("message") or "")
-
-
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0][:512]

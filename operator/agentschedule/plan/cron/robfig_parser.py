@@ -55,6 +55,9 @@ MACROS = {
     "@hourly": "0 * * * *",
 }
 
+# Of a schedule that is on the cluster: far beyond what five fields need. The API server takes longer ones; nobody means
+# them, and they would cost time and memory.
+MAX_SCHEDULE = 1024
 LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _INT64 = 1 << 63

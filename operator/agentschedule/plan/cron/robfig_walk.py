@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from agentschedule.plan.cron.robfig_parser import Bits
-from agentschedule.plan.cron.zones import DAY, EPOCH_ORDINAL, Zone
+from agentschedule.plan.cron.robfig_parser import Bits, lowest
+from agentschedule.plan.cron.zones import DAY, EPOCH_ORDINAL, Segment, Zone
 
 _HOUR, _MINUTE = 3_600, 60
 
@@ -80,6 +80,9 @@ def _loop_hours(bits: Bits, zone: Zone, instant: int, fresh: bool) -> tuple[int,
 
 
 def _loop_minutes(bits: Bits, zone: Zone, instant: int, fresh: bool) -> tuple[int, bool]:
+    piece = zone.segment(instant)
+    if is_calm_hour(piece, instant):
+        return _leap_minutes(bits, zone, (instant, piece.offset), fresh)
     while not bits.minute >> _clock(zone, instant) // _MINUTE % 60 & 1:
         if fresh:
             instant, fresh = instant - instant % _MINUTE, False
@@ -87,6 +90,22 @@ def _loop_minutes(bits: Bits, zone: Zone, instant: int, fresh: bool) -> tuple[in
         if _clock(zone, instant) % _HOUR < _MINUTE:
             return instant, False
     return _loop_seconds(zone, instant)
+
+
+def is_calm_hour(piece: Segment, instant: int) -> bool:
+    """Whether the clock does not change through the first minute after this hour, and shows whole minutes."""
+    left = _HOUR - (instant + piece.offset) % _HOUR
+    return piece.offset % _MINUTE == 0 and instant + left + _MINUTE <= piece.end
+
+
+def _leap_minutes(bits: Bits, zone: Zone, stand: tuple[int, int], fresh: bool) -> tuple[int, bool]:
+    """The steps of the loop for the minute in one: to the due minute, or over the end of the hour."""
+    instant, offset = stand
+    minute = (instant + offset) // _MINUTE % 60
+    rest = bits.minute >> minute
+    steps = lowest(rest) if rest else 60 - minute
+    moved = (instant - instant % _MINUTE if fresh and steps else instant) + steps * _MINUTE
+    return _loop_seconds(zone, moved) if rest else (moved, False)
 
 
 def _loop_seconds(zone: Zone, instant: int) -> tuple[int, bool]:

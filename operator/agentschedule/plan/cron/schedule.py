@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from agentschedule.plan.cron.count import Chain, count_due
 from agentschedule.plan.cron.dialect import never, resolve
 from agentschedule.plan.cron.every import PREFIX, every_seconds
-from agentschedule.plan.cron.robfig_parser import Bits, ScheduleError, parse_standard
+from agentschedule.plan.cron.robfig_parser import MAX_SCHEDULE, Bits, ScheduleError, parse_standard
 from agentschedule.plan.cron.search import next_due
 from agentschedule.plan.cron.zone_check import check_zone
 from agentschedule.plan.cron.zones import EARLIEST, LATEST, Zone, zone
@@ -119,7 +119,8 @@ class Cron:
 
     def _next(self, after: int) -> int | None:
         if self._every is not None:
-            return after + self._every
+            due = after + self._every
+            return due if due < LATEST else None
         return next_due(*self._plan(), after)
 
     def _plan(self) -> tuple[Bits, Zone]:
@@ -144,8 +145,10 @@ def parse(schedule: str, time_zone: str = "Etc/UTC", *, seed: str = "") -> Cron:
 def parse_live(schedule: str, time_zone: str) -> Cron:
     """A schedule that a CronJob on the cluster holds already, `@every D` and the API's oddities included.
 
-    Raises ScheduleError where the controller could not parse it either.
+    Raises ScheduleError where the controller could not parse it either, and for one that is longer than anybody means.
     """
+    if len(schedule) > MAX_SCHEDULE:
+        raise ScheduleError(f"schedule has {len(schedule)} characters; more than {MAX_SCHEDULE} are not read")
     if found := _LEGACY_ZONE.match(schedule):
         schedule, time_zone = schedule[found.end() :].strip(), found[1]
     check_zone(time_zone)

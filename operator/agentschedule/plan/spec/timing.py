@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from agentschedule.api.base import EARLIEST, LATEST, out_of_calendar
+from agentschedule.api.base import out_of_calendar
+from agentschedule.api.bounds import EARLIEST, LATEST
 from agentschedule.api.schedule import AgentScheduleSpec
 from agentschedule.plan.cron import Cron, ScheduleError, every_seconds, parse, parse_live
 
