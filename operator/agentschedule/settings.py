@@ -5,8 +5,19 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from agentschedule.names import DNS_LABEL
+
+
+def _words(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """a,b,c: each once."""
+    parts = text.split(",") if isinstance(text, str) else text
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+Namespace = Annotated[str, Field(max_length=63, pattern=DNS_LABEL)]
 
 
 class Settings(BaseSettings):
@@ -19,6 +30,12 @@ class Settings(BaseSettings):
     health_port: Annotated[int, Field(ge=0, le=65535, description="Port of /healthz and /readyz.")] = 8080
     workers: Annotated[int, Field(ge=1, le=500, description="Schedules reconciled at the same time.")] = 50
     resync_seconds: Annotated[float, Field(ge=10, description="How often watches are checked against lists.")] = 300
+    watch_namespaces: Annotated[
+        tuple[Namespace, ...],
+        NoDecode,
+        BeforeValidator(_words),
+        Field(description="The namespaces to work in, as a,b,c; empty: all of the cluster."),
+    ] = ()
     pod_name: Annotated[str, Field(description="Who reports events.")] = "agentschedule-operator"
     bundled_image: Annotated[str, Field(description="The image that runs agents behind HTTP: the operator's own.")] = (
         f"agentschedule:{version('agentschedule')}"

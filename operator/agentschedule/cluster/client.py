@@ -15,7 +15,15 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
-from agentschedule.errors import AlreadyExists, ClusterError, Conflict, NamespaceTerminating, NotFound, Refused
+from agentschedule.errors import (
+    AlreadyExists,
+    ClusterError,
+    Conflict,
+    Forbidden,
+    NamespaceTerminating,
+    NotFound,
+    Refused,
+)
 from agentschedule.names import AGENT_CONTAINER
 from agentschedule.plan.run.result import LOG_LINES
 
@@ -181,6 +189,8 @@ def error_of(status: int, answer: Body, what: str) -> ClusterError:
         return NamespaceTerminating(message)
     if status in (400, 422) or (status == 403 and not _lacks_rights(message)):
         return Refused(message)
+    if status == 403:
+        return Forbidden(f"{what}: {message}")
     return ClusterError(f"{what}: {message}")
 
 

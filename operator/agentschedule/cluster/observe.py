@@ -59,11 +59,12 @@ async def refresh_runs(client: Client, store: Store, key: Key) -> None:
                 store.runs.drop(run.metadata.uid)
 
 
-async def compare(client: Client, table: Table[Any]) -> tuple[set[Key], set[Key]]:
-    """List all of a kind and take it in; returns the schedules of what has changed, and of what is gone.
+async def compare(client: Client, table: Table[Any], namespace: str | None = None) -> tuple[set[Key], set[Key]]:
+    """List all of a kind, or those of one namespace, and take them in; returns the schedules of what has changed, and
+    of what is gone. Raises Forbidden without the right to.
 
     The watch should have brought the changes; of what went while it began anew it never tells.
     """
     ours = table.resource not in (resources.SCHEDULES, resources.RUNS)
-    bodies, version = await client.list(table.resource, selector=resources.OURS if ours else "")
-    return table.compare(bodies, int(version))
+    bodies, version = await client.list(table.resource, namespace, resources.OURS if ours else "")
+    return table.compare(bodies, int(version), namespace=namespace)

@@ -115,15 +115,21 @@ class Table(Generic[T]):
         """The object that bears the schedule's name; of two, the one that came later: the other is going."""
         return next(reversed(self.of(key)), None)
 
-    def compare(self, bodies: Iterable[Body], version: int, within: Key | None = None) -> tuple[set[Key], set[Key]]:
-        """Take in a list made at ``version``, of everything or of one schedule; returns the schedules of what has
-        changed and of what is gone: a watch that began anew never tells of that."""
+    def compare(
+        self, bodies: Iterable[Body], version: int, within: Key | None = None, namespace: str | None = None
+    ) -> tuple[set[Key], set[Key]]:
+        """Take in a list made at ``version``, of everything, of one schedule or of one namespace; returns the schedules
+        of what has changed and of what is gone: a watch that began anew never tells of that."""
         listed = {body["metadata"]["uid"]: body for body in bodies}
         changed = {key for body in listed.values() if (key := self.put(body))}
         gone = [
             (uid, entry.version + 1)
             for uid, entry in self._by_uid.items()
-            if entry.watched and uid not in listed and entry.version <= version and within in (None, entry.key)
+            if entry.watched
+            and uid not in listed
+            and entry.version <= version
+            and within in (None, entry.key)
+            and namespace in (None, entry.key.namespace)
         ]
         return changed, {key for uid, after in gone if (key := self.drop(uid, after))}
 

@@ -23,6 +23,7 @@ from agentschedule.handlers.login import Connection, connect
 from agentschedule.handlers.queue import Queue
 from agentschedule.handlers.reconcile import Reconciler
 from agentschedule.handlers.resync import Resync
+from agentschedule.handlers.scope import Scope
 from agentschedule.handlers.timer import Timer
 from agentschedule.handlers.watches import Watches
 from agentschedule.settings import Settings
@@ -39,19 +40,22 @@ class Operator:
     timer: Timer
     watches: Watches
     resync: Resync
+    scope: Scope
 
     @classmethod
     def wire(cls, connection: Connection, settings: Settings) -> Operator:
         client = Client(connection.session, connection.server)
         store, watches = Store(settings.bundled_image), Watches()
-        timer = Timer()
+        timer, scope = Timer(), Scope(settings.watch_namespaces)
         queue = Queue(work=Reconciler(client, store, Recorder(client, settings.pod_name), timer.set))
-        return cls(store, queue, timer, watches, Resync(client, store, queue, watches, settings.resync_seconds))
+        resync = Resync(client, store, queue, watches, settings.resync_seconds, scope)
+        return cls(store, queue, timer, watches, resync, scope)
 
     async def background(self, workers: int) -> None:
         """Everything but Kopf, until cancelled. Workers begin once everything is listed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.resync.run())
+            group.create_task(self.resync.knock())
             group.create_task(self.timer.run(self.queue.add))
             await self.watches.wait_synced()
             group.create_task(self.queue.run(workers))
@@ -59,10 +63,10 @@ class Operator:
     def hear(self, table: Table[Any], event: kopf.RawEvent) -> None:
         """Take in one event of a watch, and queue the schedule that it is about."""
         body: Any = event["object"]
-        self.watches.heard(table.resource.plural)
+        meta, deleted = body["metadata"], event["type"] == "DELETED"
+        self.watches.heard(self.scope.watch(table.resource.plural, meta["namespace"]))
         if event["type"] is None and self.watches.synced:
             self.resync.soon()
-        meta, deleted = body["metadata"], event["type"] == "DELETED"
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
         if key is not None and key.schedule:
             self.queue.add(key)
@@ -111,7 +115,16 @@ async def _kopf(operator: Operator, connection: Connection, identity: str) -> No
         _watch(registry, operator, table)
     # Kopf would ask /etc/passwd who we are, which does not know the user of a container.
     me: Any = identity
-    await kopf.operator(registry=registry, settings=settings, identity=me, clusterwide=True, standalone=True)
+    scope = operator.scope
+    await kopf.operator(
+        registry=registry,
+        settings=settings,
+        identity=me,
+        clusterwide=not scope.wanted,
+        namespaces=scope.open,
+        insights=scope.insights,
+        standalone=True,
+    )
 
 
 def _login(connection: Connection) -> Any:
