@@ -12,7 +12,7 @@ import pytest
 from agentschedule.cluster.permissions import OPERATOR
 from tests.fixtures import Api
 from tests.integration.rights import Release
-from tests.integration.steps import answer, at_work, ended, finish, job_names, settled, started
+from tests.integration.steps import answer, at_work, ended, finish, job_names, phase, settled, started
 from tests.world import World, agent_schedule, stays, wait_for
 from tools.cluster.base import Cluster
 from tools.cluster.operator_process import OperatorProcess, SharedOperator
@@ -78,8 +78,9 @@ def test_the_operators_whole_work_is_done_with_roles_only(part: Part) -> None:
 
     run = answer(world, "report", "cancelled")["run"]
     started(world, run)
+    world.start_pod(run)
     world.cancel(run)
-    wait_for(lambda: _stop(world), "the pod's deadline")
+    wait_for(lambda: _stopped(world, run), "the end of the run", 40)
     ended(world, run, "Cancelled")
 
     world.kubectl("create", "job", "copy", "--from=cronjob/report")
@@ -98,9 +99,9 @@ def test_the_operators_whole_work_is_done_with_roles_only(part: Part) -> None:
     assert part.says("cannot ") == part.says("ERROR") == 0
 
 
-def _stop(world: World) -> bool:
+def _stopped(world: World, run: str) -> bool:
     world.stop_pods("report")
-    return any(pod.status.reason == "DeadlineExceeded" for pod in world.pods("report"))
+    return phase(world, run) == "Cancelled"
 
 
 def test_a_schedule_elsewhere_is_not_touched(part: Part) -> None:
@@ -116,10 +117,20 @@ def test_the_operators_account_has_no_right_elsewhere(part: Part, control_plane:
         said = control_plane.kubectl("auth", "can-i", verb, *what, f"--as={part.release.user}", *scope, check=False)
         return said.strip().endswith("yes")
 
+    assert part.foreign.namespace not in _seen(control_plane, part, part.foreign.namespace)
+    assert part.mine.namespace in _seen(control_plane, part, part.mine.namespace)
     for right in OPERATOR:
+        if right.resource == "namespaces":  # no question about it has the namespace that a request has
+            continue
         verb = right.verbs[0]
         assert may(verb, right.resource, right.group, "-n", part.mine.namespace), right
         assert not may(verb, right.resource, right.group, "-n", part.foreign.namespace), right
+
+
+def _seen(cluster: Cluster, part: Part, namespace: str) -> str:
+    get = ("get", "namespace", namespace, f"--as={part.release.user}", "-o", "jsonpath={.metadata.name}")
+    said = cluster.kubectl(*get, check=False)
+    return "" if "Forbidden" in said else said
 
 
 def test_a_namespace_that_is_not_there_is_named_once_and_watched_as_soon_as_it_is(part: Part) -> None:
