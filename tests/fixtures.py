@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kubernetes import config
@@ -25,6 +26,7 @@ from kubernetes.client import (
     V1ObjectMeta,
 )
 
+from tests import proof
 from tools.cluster import chart, images
 from tools.cluster.base import Cluster
 from tools.cluster.daemons import wait_until
@@ -196,8 +198,21 @@ def pytest_report_header() -> str:
         return f"cluster provider: {reason}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended: what it has seen of the operator's rights."""
+    proof.collect(node.config, getattr(node, "workeroutput", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What is wrong with the operator's rights."""
+    for sentence in config.stash.get(proof.FAULTS, []):
+        terminalreporter.write_line(f"RIGHTS {sentence}", red=True)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The leading process outlives the workers: it removes what they shared."""
+    """The leading process outlives the workers: it judges what they saw, and removes what they shared."""
+    proof.judge(session)
     if not hasattr(session.config, "workerinput") and _marker().exists() and _marker().read_text() == _run_id():
         cluster(SHARED, node=True).down()
         _marker().unlink()

@@ -36,6 +36,10 @@ class Refused(ClusterError):
     """The API refused the object itself (400, 403 by admission, 422): the author must mend it, a retry does not."""
 
 
+class Forbidden(ClusterError):
+    """The operator lacks the right (403 by RBAC): whoever installed it must mend that."""
+
+
 class NamespaceTerminating(ClusterError):
     """Nothing can be created in a namespace that is being deleted: nobody's mistake, and soon over."""
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agentschedule.names import DNS_LABEL
 from agentschedule.plan.observed import OPEN_RUNS
+
+
+def _words(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """a,b,c: each once."""
+    parts = text.split(",") if isinstance(text, str) else text
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+Namespace = Annotated[str, Field(max_length=63, pattern=DNS_LABEL)]
 
 
 class Settings(BaseSettings):
@@ -25,6 +35,12 @@ class Settings(BaseSettings):
     max_open_manual_runs: Annotated[
         int, Field(ge=1, le=10_000, description="Manual runs of one schedule that may be open at the same time.")
     ] = OPEN_RUNS
+    watch_namespaces: Annotated[
+        tuple[Namespace, ...],
+        NoDecode,
+        BeforeValidator(_words),
+        Field(description="The namespaces to work in, as a,b,c; empty: all of the cluster."),
+    ] = ()
     pod_name: Annotated[str, Field(description="Who reports events.")] = "agentschedule-operator"
     bundled_image: Annotated[str, Field(description="The image that runs agents behind HTTP: the operator's own.")] = (
         f"agentschedule:{version('agentschedule')}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests import proof
 from tests.e2e.agents import new_world
 from tests.e2e.installation import Installation
 from tests.e2e.minutes import Minutes, two_minutes
@@ -21,13 +22,18 @@ TROUBLE = ('forbidden: User "', "Traceback", " ERROR   agentschedule", "no end a
 
 
 @pytest.fixture(scope="session")
-def installation(node_cluster: Cluster, image: str) -> Iterator[Installation]:  # noqa: ARG001
+def installation(
+    request: pytest.FixtureRequest,
+    node_cluster: Cluster,
+    image: str,  # noqa: ARG001
+) -> Iterator[Installation]:
     """The chart, installed once. At the end, its log must speak of no missing right and of no bug."""
     installed = Installation(node_cluster)
     installed.install()
     yield installed
     restarts = installed.restarts()
     installed.uninstall()
+    proof.note(request.config, node_cluster)
     assert all("listed everything" in log for log in installed.logs)
     output = "\n".join(installed.logs)
     for trouble in TROUBLE:

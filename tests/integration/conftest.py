@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,34 +12,28 @@ import pytest
 from agentschedule import names
 from agentschedule.handlers.login import Connection, connect
 from agentschedule.settings import Settings
+from tests import proof
 from tests.fixtures import Api
 from tests.integration import timeline
+from tests.integration.rights import Release
 from tests.world import FULL, World
-from tools.cluster import chart
 from tools.cluster.base import Cluster
 from tools.cluster.operator_process import OperatorProcess, SharedOperator
-
-ACCOUNT = "agentschedule"
-RIGHTS = ("serviceaccount", "clusterrole")
 
 
 @pytest.fixture(scope="session")
 def operator_kubeconfig(
+    request: pytest.FixtureRequest,
     control_plane: Cluster,
     crds: None,  # noqa: ARG001
     tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """Access with exactly the rights that the chart gives the operator, and no more."""
-    namespace = chart.OPERATOR_NAMESPACE
-    shown = [f"--show-only=templates/{name}.yaml" for name in RIGHTS]
-    version = json.loads(control_plane.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
-    render = ["template", chart.RELEASE, str(chart.CHART), "--namespace", namespace, "--kube-version", version]
-    rights = chart.helm(control_plane, *render, *shown)
-    if namespace not in control_plane.kubectl("get", "namespaces"):
-        control_plane.kubectl("create", "namespace", namespace)
-    control_plane.kubectl("apply", "-f", "-", stdin=rights)
+) -> Iterator[Path]:
+    """Access with exactly the rights that the chart gives the operator, and under its policy: no more."""
+    release = Release(control_plane)
+    release.grant()
     target = tmp_path_factory.mktemp("operator") / "kubeconfig"
-    return control_plane.service_account_kubeconfig(namespace, ACCOUNT, target)
+    yield control_plane.service_account_kubeconfig(release.namespace, release.account, target)
+    proof.note(request.config, control_plane)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from agentschedule import names
-from tests.integration.conftest import ACCOUNT
+from tests.integration.rights import Release
 from tests.integration.steps import (
     QUIET_SECONDS,
     at_work,
@@ -21,7 +21,7 @@ from tests.integration.steps import (
     started,
 )
 from tests.world import FULL, World, schedule_run, stays, wait_for
-from tools.cluster import audit, chart
+from tools.cluster import audit
 from tools.cluster.operator_process import OperatorProcess
 
 DEATHS = 5 if FULL else 3
@@ -83,7 +83,7 @@ def _live(world: World, run: str, fate: str, delay: float) -> None:
 
 def _jobs_made(world: World) -> Counter[str]:
     """How often each Job was made, by the API server's own log."""
-    user = audit.service_account(chart.OPERATOR_NAMESPACE, ACCOUNT)
+    user = Release(world.cluster).user
     writes = audit.writes(world.cluster, user)
     made = (w for w in writes if (w.verb, w.resource, w.namespace, w.code) == ("create", "jobs", world.namespace, 201))
     return Counter(write.name for write in made)

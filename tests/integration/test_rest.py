@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from tests.integration.conftest import ACCOUNT
+from tests.integration.rights import Release
 from tests.world import Body, World, agent_schedule, rfc3339, wait_for
-from tools.cluster import audit, chart
+from tools.cluster import audit
 from tools.cluster.operator_process import OperatorProcess
 
 SCHEDULES = 100
@@ -176,7 +176,7 @@ def _writes(world: World, since: datetime, until: datetime | None = None) -> lis
 
 def _all_writes(world: World, since: datetime) -> list[audit.Write]:
     """Whatever the operator wrote, anywhere, apart from leases."""
-    user = audit.service_account(chart.OPERATOR_NAMESPACE, ACCOUNT)
+    user = Release(world.cluster).user
     return [write for write in audit.writes(world.cluster, user, since) if write.resource != "leases"]
 
 

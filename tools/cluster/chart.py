@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tools.cluster import binaries, images
+from tools.cluster import binaries, images, paths
 from tools.cluster.base import Cluster
 from tools.cluster.paths import IMAGE, ROOT
 
 CHART = ROOT / "charts" / "agentschedule"
 CRDS = ROOT / "crds"
-OPERATOR_NAMESPACE = "agentschedule-system"
+OPERATOR_NAMESPACE = paths.OPERATOR_NAMESPACE
 RELEASE = "agentschedule"
 CRD_NAMES = ("agentschedules.agentschedule.dev", "scheduleruns.agentschedule.dev")
 # the image that the harness loads into the node

@@ -19,9 +19,13 @@ VALUES = (
     ("scheduledTimePolicy.enabled=true", "crds.keep=false"),
     ("scheduledTimePolicy.enabled=false", "crds.install=false", "rbac.aggregate=false"),
     ("serviceAccount.create=false", "serviceAccount.name=mine", "nameOverride=other"),
+    ("watchNamespaces={a,b}", "replicas=0", "networkPolicy.enabled=false"),
+    ("policy.requirePodRights=true", f"image.digest=sha256:{'0' * 64}"),
+    ("policy.restrictOperator=false", "policy.closedNamespaces=null"),
 )
 # a helm built from its module believes in some old Kubernetes unless told
 _FOR = ("--kube-version", pinned_version("kubernetes"))
+_APIS = ("--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy")
 Object = dict[str, Any]
 
 
@@ -39,7 +43,7 @@ def main() -> int:
 
 def _render(helm: str, values: tuple[str, ...]) -> list[Object]:
     options = [word for value in values for word in ("--set", value)]
-    command = [helm, "template", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE, *_FOR, *options]
+    command = [helm, "template", RELEASE, str(CHART), "--namespace", OPERATOR_NAMESPACE, *_FOR, *_APIS, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"helm template {' '.join(values)}: {done.stderr}")
@@ -49,7 +53,8 @@ def _render(helm: str, values: tuple[str, ...]) -> list[Object]:
 def _faults(objects: list[Object]) -> list[str]:
     """Slips of templates that Helm lets through and the API server would refuse, or worse, accept."""
     incomplete = [str(o)[:80] for o in objects if not (o.get("apiVersion") and o.get("kind") and _name(o)[1])]
-    doubles = [f"{kind}/{name} twice" for (kind, name), n in Counter(map(_name, objects)).items() if n > 1]
+    places = Counter((*_name(o), o.get("metadata", {}).get("namespace", "")) for o in objects)
+    doubles = [f"{kind}/{name} twice" for (kind, name, _), n in places.items() if n > 1]
     return [f"no apiVersion, kind or name: {text}" for text in incomplete] + doubles + _dangling(objects)
 
 

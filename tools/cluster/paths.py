@@ -12,6 +12,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agen
 CLUSTERS = CACHE / "clusters"  # one folder per native cluster: its data, logs, pid files, kubeconfigs
 IMAGE = "agentschedule:dev"  # the operator and the sample agent
 IMAGE_REFERENCE = f"docker.io/library/{IMAGE}"  # what container runtimes make of it
+OPERATOR_NAMESPACE = "agentschedule-system"  # where tests and demo install it
 PAUSE_VERSION = "1"  # tools/cluster/go/pause is ours and has no upstream version
 
 _UPSTREAM = {

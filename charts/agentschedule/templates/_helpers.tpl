@@ -37,3 +37,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $known := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" }}
 {{- or (eq $wanted "true") (and (eq $wanted "auto") $known) }}
 {{- end }}
+
+{{- /* With a digest the tag is for people only: the digest decides. */ -}}
+{{- define "agentschedule.image" -}}
+{{- .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- /* "true" where the API server can judge requests by policies. */ -}}
+{{- define "agentschedule.validates" -}}
+{{- .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" }}
+{{- end }}
+
+{{- /* The operator as the API server calls it. */ -}}
+{{- define "agentschedule.user" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "agentschedule.serviceAccount" . }}
+{{- end }}

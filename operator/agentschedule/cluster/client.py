@@ -22,6 +22,7 @@ from agentschedule.errors import (
     AlreadyExists,
     ClusterError,
     Conflict,
+    Forbidden,
     ImpossibleName,
     NamespaceTerminating,
     NotFound,
@@ -285,6 +286,8 @@ def error_of(status: int, answer: Body, what: str) -> ClusterError:
         return NamespaceTerminating(message)
     if status in (400, 422) or (status == 403 and not _lacks_rights(message)):
         return Refused(message)
+    if status == 403:
+        return Forbidden(f"{what}: {message}")
     return ClusterError(f"{what}: {message}")
 
 

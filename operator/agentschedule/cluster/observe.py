@@ -91,7 +91,7 @@ async def refresh_runs(client: Client, store: Store, key: Key) -> None:
 
 async def compare(client: Client, table: Table[Any], namespace: str | None = None) -> tuple[set[Key], set[Key]]:
     """List all of a kind, or those of one namespace, and take them in; returns the schedules of what has changed, and
-    of what is gone.
+    of what is gone. Raises Forbidden without the right to.
 
     The watch should have brought the changes; of what went while it began anew it never tells.
     """

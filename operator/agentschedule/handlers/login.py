@@ -26,6 +26,7 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TOKEN_SECONDS = 60.0
 # Each watch holds one; the rest is for the workers.
 CONNECTIONS = 100
+WATCHES = 5  # of a namespace
 # A request that hangs must not hold its schedule, nor a worker.
 REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
 
@@ -45,21 +46,26 @@ class Connection:
 
 async def connect(settings: Settings) -> Connection:
     """Log in with the ServiceAccount, else with the kubeconfig. Raises kopf.LoginError without either."""
+    limit = CONNECTIONS + WATCHES * len(settings.watch_namespaces)
     token = SERVICE_ACCOUNT / "token"
     if settings.service_host and token.exists():
         host = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
         context = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
-        return _connection(f"https://{host}:{settings.service_port}", context, {}, _bearer(token))
+        return _connection(f"https://{host}:{settings.service_port}", context, {}, limit, _bearer(token))
     info = kopf.login_with_kubeconfig(settings=kopf.OperatorSettings(), logger=logging.getLogger(__name__))
     if info is None:
         raise kopf.LoginError("no ServiceAccount and no kubeconfig: set KUBECONFIG, or run in a cluster")
-    return _connection(info.server, info.as_ssl_context(), info.as_http_headers())
+    return _connection(info.server, info.as_ssl_context(), info.as_http_headers(), limit)
 
 
 def _connection(
-    server: str, context: ssl.SSLContext, headers: dict[str, str], *middlewares: aiohttp.ClientMiddlewareType
+    server: str,
+    context: ssl.SSLContext,
+    headers: dict[str, str],
+    limit: int,
+    *middlewares: aiohttp.ClientMiddlewareType,
 ) -> Connection:
-    pool = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=context)
+    pool = aiohttp.TCPConnector(limit=limit, ssl=context)
 
     def session(owner: bool, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -28,6 +28,7 @@ from agentschedule.handlers.metrics import Metrics
 from agentschedule.handlers.queue import Queue
 from agentschedule.handlers.reconcile import Reconciler, utc_now
 from agentschedule.handlers.resync import Resync
+from agentschedule.handlers.scope import Scope
 from agentschedule.handlers.storages import keep_nothing
 from agentschedule.handlers.timer import Timer
 from agentschedule.handlers.watches import Watches
@@ -46,6 +47,7 @@ class Operator:
     timer: Timer
     watches: Watches
     resync: Resync
+    scope: Scope
     metrics: Metrics
     bugs: Bugs = field(default_factory=Bugs)
 
@@ -54,15 +56,16 @@ class Operator:
         client = Client(connection.session, connection.server)
         store, watches = Store(settings.bundled_image, settings.max_open_manual_runs), Watches()
         timer, series, recorder = Timer(), Metrics(), Recorder(client, settings.pod_name)
-        failures = Failures(_teller(Teller(client, recorder)), series)
+        failures, scope = Failures(_teller(Teller(client, recorder)), series), Scope(settings.watch_namespaces)
         queue = Queue(Reconciler(client, store, recorder, timer.set, metrics=series), failures)
-        resync = Resync(client, store, queue, watches, settings.resync_seconds)
-        return cls(store, queue, timer, watches, resync, series)
+        resync = Resync(client, store, queue, watches, settings.resync_seconds, scope)
+        return cls(store, queue, timer, watches, resync, scope, series)
 
     async def background(self, workers: int) -> None:
         """Everything but Kopf, until cancelled. Workers begin once everything is listed."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.resync.run())
+            group.create_task(self.resync.knock())
             group.create_task(self.timer.run(self.queue.add))
             group.create_task(self.metrics.watch_loop())
             await self.watches.wait_synced()
@@ -79,8 +82,8 @@ class Operator:
     def _hear(self, table: Table[Any], event: kopf.RawEvent) -> None:
         """Take in what an event brings, and queue the schedule that it is about."""
         body: Any = event["object"]
-        self.watches.heard(table.resource.plural)
         meta, deleted = body["metadata"], event["type"] == "DELETED"
+        self.watches.heard(self.scope.watch(table.resource.plural, meta["namespace"]))
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
         if key is not None and key.schedule:
             self.queue.add(key)
@@ -140,7 +143,16 @@ async def _kopf(operator: Operator, connection: Connection, identity: str) -> No
         _watch(registry, table)
     # Kopf would ask /etc/passwd who we are, which does not know the user of a container.
     me: Any = identity
-    await kopf.operator(registry=registry, settings=settings, identity=me, clusterwide=True, standalone=True)
+    scope = operator.scope
+    await kopf.operator(
+        registry=registry,
+        settings=settings,
+        identity=me,
+        clusterwide=not scope.wanted,
+        namespaces=scope.open,
+        insights=scope.insights,
+        standalone=True,
+    )
 
 
 def _login(connection: Connection, operator: Operator) -> Any:

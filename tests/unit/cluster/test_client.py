@@ -11,7 +11,15 @@ from aiohttp import web
 
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import Client, error_of
-from agentschedule.errors import AlreadyExists, ClusterError, Conflict, NamespaceTerminating, NotFound, Refused
+from agentschedule.errors import (
+    AlreadyExists,
+    ClusterError,
+    Conflict,
+    Forbidden,
+    NamespaceTerminating,
+    NotFound,
+    Refused,
+)
 from tests.unit.bodies import Body
 
 NO_RIGHTS = 'cronjobs.batch is forbidden: User "x" cannot create resource "cronjobs" in API group "batch"'
@@ -48,7 +56,7 @@ async def ask(raw: bytes, status: int = 200) -> list[Body]:
         pytest.param(422, {"message": "spec: Invalid value"}, Refused, id="an invalid object is the author's to mend"),
         pytest.param(400, {"message": "cannot unmarshal"}, Refused, id="so is one that cannot be read"),
         pytest.param(403, {"message": QUOTA}, Refused, id="and one that a quota or a policy refuses"),
-        pytest.param(403, {"message": NO_RIGHTS}, ClusterError, id="missing rights are ours to mend"),
+        pytest.param(403, {"message": NO_RIGHTS}, Forbidden, id="missing rights are ours to mend"),
         pytest.param(403, {"details": TERMINATING}, NamespaceTerminating, id="a namespace that goes is no mistake"),
         pytest.param(429, {"message": "too many requests"}, ClusterError, id="a busy server is asked again"),
         pytest.param(500, {}, ClusterError, id="so is a broken one"),

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import MAX_LOG_BYTES, Client
-from agentschedule.errors import ClusterError, NotFound, Refused
+from agentschedule.errors import ClusterError, Forbidden, NotFound, Refused
 from agentschedule.plan.run.result import read_log
 
 PATH = "/api/v1/namespaces/analytics/pods/daily-1-0-x7k2p/log"
@@ -81,7 +81,7 @@ NO_RIGHTS = 'pods "x" is forbidden: User "operator" cannot get resource "pods/lo
     [
         pytest.param(404, 'pods "daily-1-0-x7k2p" not found', NotFound, id="the pod is gone"),
         pytest.param(400, WAITING, Refused, id="it has not begun"),
-        pytest.param(403, NO_RIGHTS, ClusterError, id="we may not"),
+        pytest.param(403, NO_RIGHTS, Forbidden, id="we may not"),
         pytest.param(500, "dial tcp 10.0.0.7:10250: i/o timeout", ClusterError, id="the node does not answer"),
     ],
 )

@@ -78,6 +78,12 @@ def test_a_list_of_one_schedule_says_nothing_about_others(table: Table[CronJob])
     assert table.drop_unlisted(set(), version=9, within=KEY) == {KEY}
 
 
+def test_a_list_of_one_namespace_says_nothing_about_others(table: Table[CronJob]) -> None:
+    table.put(a_cronjob(5))
+    assert table.drop_unlisted(set(), 9, namespace="other") == set()
+    assert table.drop_unlisted(set(), 9, namespace=KEY.namespace) == {KEY}
+
+
 def test_of_two_of_a_name_the_later_counts(table: Table[CronJob]) -> None:
     table.put(a_cronjob(5, "0 5 * * *"))
     table.put(a_cronjob(6, "0 6 * * *", uid="two"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tomllib
 from typing import Any
@@ -9,16 +10,20 @@ from typing import Any
 import pytest
 import yaml
 
+from agentschedule import names
 from agentschedule.settings import Settings
 from tools.cluster import binaries
 from tools.generate import CHART, KUBERNETES, ROOT
 
 CHART_DIR = str(ROOT / CHART)
 KINDS = {
-    "ServiceAccount", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Deployment",
+    "ServiceAccount", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Deployment", "NetworkPolicy",
 }  # fmt: skip
 POLICY = "MutatingAdmissionPolicy"
 POLICY_API = f"admissionregistration.k8s.io/v1/{POLICY}"
+VALIDATES = "ValidatingAdmissionPolicy"
+VALIDATES_API = f"admissionregistration.k8s.io/v1/{VALIDATES}"
+DIGEST = f"sha256:{'0' * 64}"
 
 
 def helm(*args: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +46,97 @@ def pod(*values: str) -> dict[str, Any]:
     (deployment,) = of_kind("Deployment", render(*values))
     spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
     return spec
+
+
+def test_in_watched_namespaces_the_operator_has_the_same_rights_by_roles() -> None:
+    documents = render("watchNamespaces={a,b,a}")
+    (everywhere,) = (r for r in of_kind("ClusterRole", render()) if r["metadata"]["name"] == "agentschedule")
+    roles = of_kind("Role", documents)
+    assert [(role["metadata"]["namespace"], role["rules"]) for role in roles] == [
+        ("a", everywhere["rules"]),
+        ("b", everywhere["rules"]),
+    ]
+    for binding in of_kind("RoleBinding", documents):
+        assert binding["roleRef"]["kind"] == "Role"
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "agentschedule", "namespace": "default"}]
+    assert [b["metadata"]["namespace"] for b in of_kind("RoleBinding", documents)] == ["a", "b"]
+    (container,) = pod("watchNamespaces={a,b,a}")["containers"]
+    (written,) = (e["value"] for e in container["env"] if e["name"] == "AGENTSCHEDULE_WATCH_NAMESPACES")
+    assert Settings(watch_namespaces=written).watch_namespaces == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("values", "api", "made"),
+    [
+        pytest.param((), None, [], id="an old cluster has none"),
+        pytest.param((), VALIDATES_API, ["agentschedule-operator"], id="the operator is held"),
+        pytest.param(("policy.restrictOperator=false",), VALIDATES_API, [], id="unless it is not to be"),
+        pytest.param(
+            ("policy.requirePodRights=true",),
+            VALIDATES_API,
+            ["agentschedule-authors", "agentschedule-operator"],
+            id="and authors, where it is asked for",
+        ),
+    ],
+)
+def test_who_is_held_by_policies(values: tuple[str, ...], api: str | None, made: list[str]) -> None:
+    documents = render(*values, api=api)
+    for kind in (VALIDATES, f"{VALIDATES}Binding"):
+        assert sorted(d["metadata"]["name"] for d in of_kind(kind, documents)) == made
+    for binding in of_kind(f"{VALIDATES}Binding", documents):
+        assert binding["spec"]["validationActions"] == ["Deny"]
+
+
+def test_the_policy_judges_the_account_that_the_operator_has() -> None:
+    (policy,) = of_kind(VALIDATES, render("serviceAccount.create=false", "serviceAccount.name=mine", api=VALIDATES_API))
+    (condition,) = policy["spec"]["matchConditions"]
+    assert condition["expression"] == "request.userInfo.username == 'system:serviceaccount:default:mine'"
+
+
+def test_strings_of_the_wire_in_templates_are_the_operators() -> None:
+    known = {str(value) for value in vars(names).values() if isinstance(value, str)}
+    text = "".join(path.read_text() for path in (ROOT / CHART / "templates").glob("*.yaml"))
+    found = set(re.findall(r"'(agentschedule\.dev/[^']+)'", text)) - {
+        "agentschedule.dev/",
+        "agentschedule.dev/operator",
+    }
+    assert found
+    assert found <= known
+
+
+def test_a_digest_decides_which_image_runs_for_the_operator_and_for_agents() -> None:
+    (container,) = pod(f"image.digest={DIGEST}", "image.tag=1.2")["containers"]
+    assert container["image"] == f"agentschedule:1.2@{DIGEST}"
+    assert {"name": "AGENTSCHEDULE_BUNDLED_IMAGE", "value": container["image"]} in container["env"]
+
+
+def test_the_operator_talks_to_the_api_server_and_dns_only() -> None:
+    (policy,) = of_kind("NetworkPolicy", render("networkPolicy.apiServerPorts={6443}"))
+    spec = policy["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert [port["port"] for rule in spec["egress"] for port in rule["ports"]] == [6443, 53, 53]
+    assert [port["port"] for rule in spec["ingress"] for port in rule["ports"]] == ["health"]
+    (deployment,) = of_kind("Deployment", render())
+    assert spec["podSelector"] == deployment["spec"]["selector"]
+
+
+def test_two_replicas_would_be_drained_one_by_one_but_there_can_be_one_only_yet() -> None:
+    assert helm("template", "x", CHART_DIR, "--set", "replicas=2").returncode
+    command = ["template", "x", CHART_DIR, "--set", "replicas=2", "--skip-schema-validation"]
+    (budget,) = of_kind("PodDisruptionBudget", [d for d in yaml.safe_load_all(helm(*command).stdout) if d])
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
+def test_each_value_is_in_the_charts_readme() -> None:
+    values = yaml.safe_load((ROOT / CHART / "values.yaml").read_text())
+    flat = {
+        f"{key}.{inner}" if isinstance(value, dict) and key != "resources" else key
+        for key, value in values.items()
+        for inner in (value if isinstance(value, dict) and value else [""])
+    }
+    flat = {name.removesuffix(".") for name in flat}
+    told = set(re.findall(r"^\| `([^`]+)` \|", (ROOT / CHART / "README.md").read_text(), re.MULTILINE))
+    assert told == flat
 
 
 def test_helm_lint_finds_nothing() -> None:
@@ -76,6 +172,11 @@ def test_the_policy_goes_where_the_cluster_knows_it(values: tuple[str, ...], api
         (("rbac.create=false", "rbac.aggregate=false"), "ClusterRole", []),
         (("serviceAccount.create=false", "serviceAccount.name=mine"), "ServiceAccount", []),
         (("fullnameOverride=other",), "Deployment", ["other"]),
+        (("networkPolicy.enabled=false",), "NetworkPolicy", []),
+        (("watchNamespaces={a,b}", "rbac.aggregate=false"), "ClusterRole", []),
+        (("watchNamespaces={a,b}",), "ClusterRoleBinding", []),
+        ((), "Role", []),
+        ((), "PodDisruptionBudget", []),
     ],
 )
 def test_parts_can_be_left_out_or_renamed(values: tuple[str, ...], kind: str, names: list[str]) -> None:
@@ -150,6 +251,9 @@ def test_settings_come_from_the_environment_and_the_probes_read_the_health_port(
         ("operator.logLevel=loud", "logLevel"),
         ("scheduledTimePolicy.enabled=maybe", "enabled"),
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
+        ("watchNamespaces={A}", "watchNamespaces"),
+        ("image.digest=1", "digest"),
+        ("policy.requirePodRights=true", "--api-versions"),
     ],
 )
 def test_a_misspelt_value_is_refused_by_name(value: str, named: str) -> None:

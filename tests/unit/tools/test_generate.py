@@ -76,6 +76,8 @@ def test_the_cluster_roles_are_the_declared_permissions(role: str, permissions: 
 
 def test_the_install_manifest_begins_with_the_namespace_and_ends_with_what_old_clusters_refuse() -> None:
     kinds = [document["kind"] for document in install()]
+    assert set(install()[0]["metadata"]["labels"].values()) == {"restricted"}
+    assert "ValidatingAdmissionPolicy" in kinds
     assert kinds[0] == "Namespace"
     assert kinds[-2:] == ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]
 
