@@ -151,9 +151,8 @@ class Client:
     async def log(self, resource: Resource, namespace: str, pod: str) -> str:
         """The last lines of the agent's log, as ``plan.result.read_log`` takes them. Invalid UTF-8 is replaced."""
         params = {"container": AGENT_CONTAINER, "tailLines": str(LOG_LINES)}
-        return (await self._send("GET", resource.path(namespace, pod, "log"), params=params)).raw.decode(
-            errors="replace"
-        )
+        sent = await self._send("GET", resource.path(namespace, pod, "log"), params=params)
+        return sent.raw.decode(errors="replace")
 
     async def _request(
         self, method: str, path: str, body: Body | None = None, params: Mapping[str, str] | None = None

@@ -40,9 +40,9 @@ class Teller:
         except NotFound:
             return
         meta = schedule["metadata"]
-        path = resources.SCHEDULES.path(key.namespace, key.schedule, "status")
         status = {"conditions": stalled(schedule, sentence, now)}
-        await self.client.patch(path, {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status})
+        body = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status}
+        await self.client.patch(resources.SCHEDULES, key.namespace, key.schedule, body, "status")
         about = ObjectMeta(
             name=key.schedule, namespace=key.namespace, uid=meta["uid"], resource_version=meta["resourceVersion"]
         )

@@ -44,8 +44,8 @@ class Server:
             raise NotFound("no such schedule")
         return self.schedule
 
-    async def patch(self, path: str, body: Body) -> Body:
-        self.patches.append((path, body))
+    async def patch(self, resource: Resource, namespace: str, name: str, body: Body, subresource: str) -> Body:
+        self.patches.append((resource.path(namespace, name, subresource), body))
         return {}
 
     async def create(self, _resource: Resource, body: Body) -> Reply:
