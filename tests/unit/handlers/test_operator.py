@@ -23,7 +23,7 @@ async def nothing(_key: Key) -> None:
 def an_operator() -> Operator:
     store, queue, watches = Store(), Queue(nothing), Watches(synced=True)
     resync = Resync(cast("Client", None), store, queue, watches, seconds=300)
-    return Operator(store, queue, Timer(), watches, resync, Metrics())
+    return Operator(store, queue, Timer(), watches, resync, resync.scope, Metrics())
 
 
 def event(name: str, **meta: Any) -> Any:
