@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from agentschedule.plan.cron.robfig_parser import Bits
-from agentschedule.plan.cron.search import calm, next_due
+from agentschedule.plan.cron.search import calm, is_due_day, next_due
 from agentschedule.plan.cron.zones import DAY, EPOCH_ORDINAL, Zone
 
 # A gap of more than five years ends the schedule for robfig; within a year it cannot hide in a sum.
@@ -43,6 +43,10 @@ def _stretch(bits: Bits, zone: Zone, due: int, until: int) -> tuple[int, int]:
     today, second = divmod(due + piece.offset, DAY)
     end = (min(until, piece.end - 2 * DAY, due + _STRETCH) + piece.offset) // DAY
     if not calm(piece, due) or end <= today:
+        if not is_due_day(
+            bits, date.fromordinal(today + EPOCH_ORDINAL)
+        ):  # robfig lost its step, for want of a midnight
+            return 0, due
         return _rest_of_day(bits, due, second, min(until, piece.end - 1, due + DAY - 1 - second))
     number, last = _days_between(bits, today, end)
     total = _later_today(bits, second // 60) + number * bits.per_day

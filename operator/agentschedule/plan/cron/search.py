@@ -73,6 +73,12 @@ def calm(piece: Segment, instant: int) -> bool:
     return piece.start + DAY <= instant <= piece.end - 2 * DAY and piece.offset % 60 == 0
 
 
+def is_due_day(bits: Bits, today: date) -> bool:
+    """By the calendar alone."""
+    weekday = (today.toordinal() - today.day + 1) % 7
+    return bool(bits.month >> today.month & 1 and bits.days[weekday] >> today.day & 1)
+
+
 def _date(local: int) -> date:
     return date.fromordinal(local // DAY + EPOCH_ORDINAL)
 
@@ -94,8 +100,7 @@ def _goal(bits: Bits, zone: Zone, days: tuple[date, date], fresh: bool) -> date:
 
 def _search(bits: Bits, today: date, second: int, limit: int) -> tuple[date, int] | None:
     """The first due (day, second of the day) from the given second on, by the calendar alone."""
-    weekday = (today.toordinal() - today.day + 1) % 7
-    if bits.month >> today.month & 1 and bits.days[weekday] >> today.day & 1:
+    if is_due_day(bits, today):
         due = _minute(bits, (second + 59) // 60)
         if due is not None:
             return today, due * 60

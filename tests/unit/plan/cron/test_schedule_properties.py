@@ -9,7 +9,7 @@ from itertools import islice
 from random import Random
 from zoneinfo import available_timezones
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentschedule.plan import cron
@@ -69,6 +69,7 @@ def test_the_count_is_the_number_of_due_times(schedule: str, zone: str, moment: 
 
 
 @settings(max_examples=60, deadline=None)
+@example("7 */5 4,11-18/23 1-1,6,* Tue,2", "America/Santiago", datetime(2000, 1, 1, tzinfo=UTC), 4)  # due on a Sunday
 @given(SCHEDULES, ZONES, MOMENTS, st.integers(1, 5))
 def test_the_count_over_years_is_the_number_of_due_times(
     schedule: str, zone: str, moment: datetime, years: int
