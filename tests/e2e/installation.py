@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -19,6 +20,8 @@ SAMPLES = ROOT / "manifests" / "samples"
 DEPLOYMENT = f"deployment/{chart.RELEASE}"
 SELECTOR = f"app.kubernetes.io/name={chart.RELEASE}"
 ROLLOUT = "--timeout=180s"
+# What the operator says when its account goes before it does, as when it is uninstalled.
+ACCOUNT_GONE = "Ran out of valid credentials"
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Installation:
     def uninstall(self) -> None:
         with self._heard_out():
             chart.helm_uninstall(self.cluster)
+        self._forget_farewell()
 
     def apply_manifest(self) -> None:
         """manifests/install.yaml, with the image that is on the node."""
@@ -46,6 +50,7 @@ class Installation:
     def delete_manifest(self) -> None:
         with self._heard_out():
             self.cluster.kubectl("delete", "-f", str(MANIFEST), "--timeout=120s")
+        self._forget_farewell()
 
     def delete_pod(self) -> None:
         """As a node drain does; the Deployment makes another. Returns when the old one has gone."""
@@ -75,6 +80,11 @@ class Installation:
             finally:
                 follow.kill()
             self.logs.append(Path(said.name).read_text())
+
+    def _forget_farewell(self) -> None:
+        """From where its account was gone, the last pod's log tells of nothing else."""
+        lines = self.logs[-1].splitlines()
+        self.logs[-1] = "\n".join(takewhile(lambda line: ACCOUNT_GONE not in line, lines))
 
     def _kubectl(self, *args: str) -> str:
         return self.cluster.kubectl("-n", chart.OPERATOR_NAMESPACE, *args)
