@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -111,7 +112,7 @@ def _schedule(body: Body) -> Schedule:
 def _run(body: Body) -> ScheduleRun:
     from agentschedule.cluster import parse
 
-    return _read(parse.run, RUN_KIND, body)
+    return _read(partial(parse.run, whole=True), RUN_KIND, body)
 
 
 def _read(parser: Callable[[Body], T], kind: str, body: Body) -> T:

@@ -76,19 +76,19 @@ def sentence(error: ValidationError) -> str:
     return "; ".join(wrong)
 
 
-def run(body: Body) -> ScheduleRun:
-    """A ScheduleRun, as far as it is kept."""
+def run(body: Body, whole: bool = False) -> ScheduleRun:
+    """A ScheduleRun, as far as the operator keeps it; or ``whole``, for people to read."""
     raw = _shallow(fields.part(body, "status"))
     # A phase that is not known here: where the run has its Job and has not ended, the Job tells how it stands.
     open_ = raw.get("jobUID") and not any(_is_finished(c) for c in fields.parts(raw, "conditions"))
     undecisive = UNDECISIVE_IN_A_RUN | {"phase"} if open_ else UNDECISIVE_IN_A_RUN
     status = _status(ScheduleRunStatus, raw, undecisive)
-    if status and status.phase and status.phase.final:
-        status = ScheduleRunStatus.model_validate(slim.ended_status(raw))
-        spec, problem = slim.ended_spec(body["spec"]), None
-    else:
-        spec, problem = slim.open_spec(body["spec"])
-    kept: Body = {"metadata": slim.metadata(body["metadata"]), "status": status}
+    spec, problem = body["spec"], None
+    if not whole and status and status.phase and status.phase.final:
+        status, spec = ScheduleRunStatus.model_validate(slim.ended_status(raw)), slim.ended_spec(spec)
+    elif not whole:
+        spec, problem = slim.open_spec(spec)
+    kept: Body = {"metadata": body["metadata"] if whole else slim.metadata(body["metadata"]), "status": status}
     if problem:
         return _faulty(kept, spec, names.Reason.INVALID_OVERRIDE, problem)
     try:
