@@ -121,7 +121,16 @@ class Account:
         """Any request."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         answer = self.pool.request(method, self.server + path, body=body, headers=headers, retries=False, timeout=30)
-        try:
-            return Answer(answer.status, json.loads(answer.data))
-        except ValueError:
-            return Answer(answer.status, {"message": answer.data[:500].decode(errors="replace")})
+        return Answer(answer.status, _read(answer.data))
+
+
+def _read(raw: bytes) -> Body:
+    """An object; of one that is nested too deep for Python its status, which comes last."""
+    try:
+        found: Body = json.loads(raw)
+    except RecursionError:
+        _, mark, status = raw.rpartition(b'"status":{')
+        return _read(b"{" + mark + status) if mark else {}
+    except ValueError:
+        return {"message": raw[:500].decode(errors="replace")}
+    return found

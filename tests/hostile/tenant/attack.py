@@ -166,6 +166,10 @@ def told(kind: str, value: str, reason: str, *words: str) -> Then:
     return check
 
 
+def lives(_scene: Scene) -> None:
+    """Nothing is to come of it; that the operator lives is looked at after each attack."""
+
+
 def answers(scene: Scene) -> None:
     """Whatever the API made of it: the schedule that it is about gives an answer to a run made after it."""
     probe = f"{scene.schedule}-probe"

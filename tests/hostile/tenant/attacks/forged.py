@@ -5,7 +5,7 @@ from __future__ import annotations
 from agentschedule import names
 from agentschedule.names import Reason
 from tests.hostile.tenant.accounts import CRONJOBS, JOBS, PODS, RUNS, SCHEDULES, Body, Who, Write, create, delete, patch
-from tests.hostile.tenant.attack import Attack, Scene, answers, refused, skipped, told
+from tests.hostile.tenant.attack import Attack, Scene, answers, ends, lives, refused, skipped, told
 from tests.hostile.tenant.making import (
     ESCAPES,
     OVERRIDES,
@@ -131,14 +131,14 @@ ATTACKS = (
         "a run that says it is the record of the neighbour's Job",
         Who.STARTER,
         lambda scene: [create(RUNS, _owned_run(scene, scene.victims.cronjob_uid))],
-        skipped(Reason.RECORD_ONLY),
+        ends("Skipped", "Cancelled"),
         at_work={},
     ),
     Attack(
         "a run that says it is the record of a Job whose uid is a path",
         Who.STARTER,
         lambda scene: [create(RUNS, _owned_run(scene, f"../../{ESCAPES}"))],
-        skipped(Reason.RECORD_ONLY),
+        ends("Skipped", "Cancelled"),
         at_work={},
     ),
     Attack(
@@ -157,7 +157,7 @@ ATTACKS = (
         told("Ready", "False", Reason.CRONJOB_NAME_TAKEN),
     ),
     Attack("a CronJob deleted and put back ten times", Who.ADMIN, _remade, answers),
-    Attack("everything deleted, and held by finalizers", Who.CONTROLLER, _held, answers),
+    Attack("everything deleted, and held by finalizers", Who.CONTROLLER, _held, lives),
     _run("a run with 5,000 labels of others", {"labels": {f"l{n}": "x" * 60 for n in range(5_000)}}),
     _run("a run with a model that is no name", model=ESCAPES),
     _run("a run with a message for terminals", message=ESCAPES),
