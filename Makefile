@@ -10,7 +10,7 @@ WORKERS ?= 6
 PYTEST := $(BIN)/pytest --durations=20
 # hypothesis costs each worker seconds, and no cluster test needs it. The tests are in the order in which to begin.
 CLUSTER_PYTEST := $(PYTEST) -v -p no:hypothesispytest --no-loadscope-reorder
-CLUSTER_TESTS := $(wildcard tests/integration tests/e2e tests/kubernetes)
+CLUSTER_TESTS := $(wildcard tests/integration tests/hostile/tenant tests/e2e tests/kubernetes)
 # The tests that any cluster can run, also one that is not of this harness.
 POD_TESTS := $(wildcard tests/e2e tests/kubernetes)
 .DEFAULT_GOAL := help
@@ -58,7 +58,7 @@ benchmark: $(STAMP) ## How fast due times are found and counted, and how long on
 	@$(BIN)/python benchmarks/fairness.py
 
 .PHONY: test-cluster
-test-cluster: $(STAMP) ## Integration, e2e and Kubernetes' own behaviour, on a real cluster
+test-cluster: $(STAMP) ## Integration, a hostile tenant, e2e and Kubernetes' own behaviour, on a real cluster
 	@$(CLUSTER_TOOL) prepare
 	@$(CLUSTER_PYTEST) -n $(WORKERS) --dist loadgroup $(CLUSTER_TESTS)
 

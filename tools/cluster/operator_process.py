@@ -46,8 +46,8 @@ class OperatorProcess:
 
     def wait_ready(self) -> None:
         """Return when the operator is ready; raise with its log when it ended or takes too long."""
-        wait_until(lambda: self._ready() or not self.running, READY_TIMEOUT)
-        if not self._ready():
+        wait_until(lambda: self.ready() or not self.running, READY_TIMEOUT)
+        if not self.ready():
             state = "is not ready" if self.running else "ended"
             raise RuntimeError(f"the operator {state}\n{self.log}:\n{self.log.read_text()[-4000:]}")
 
@@ -57,10 +57,15 @@ class OperatorProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """Of the process: another one after each start."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def memory(self) -> float:
         """MiB of this machine's memory that the process holds now."""
-        assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def metrics(self) -> str:
@@ -116,7 +121,8 @@ class OperatorProcess:
         }
         return {**os.environ, **own, **self._env}
 
-    def _ready(self) -> bool:
+    def ready(self) -> bool:
+        """Whether /readyz says 200 now."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/readyz", timeout=2) as answer:
                 return bool(answer.status == 200)
