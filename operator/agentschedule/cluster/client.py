@@ -18,15 +18,10 @@ import orjson
 from yarl import URL
 
 from agentschedule.cluster.reader import read
+from agentschedule.cluster.refusals import error_of
 from agentschedule.errors import (
-    AlreadyExists,
     ClusterError,
-    Conflict,
-    Forbidden,
     ImpossibleName,
-    NamespaceTerminating,
-    NotFound,
-    Refused,
 )
 from agentschedule.names import AGENT_CONTAINER
 from agentschedule.plan.run.result import LOG_LINES
@@ -272,29 +267,3 @@ def _date(header: str | None) -> datetime:
     if header is None:
         raise ClusterError("the API server's answer has no Date header: is a proxy in between?")
     return parsedate_to_datetime(header).astimezone(UTC)
-
-
-def error_of(status: int, answer: Body, what: str) -> ClusterError:
-    """A failed answer in the project's terms: whose it is to mend decides."""
-    message = str(answer.get("message") or f"HTTP {status}")
-    if status == 404:
-        return NotFound(message)
-    if status == 409:
-        return AlreadyExists(message) if answer.get("reason") == "AlreadyExists" else Conflict(message)
-    if status == 403 and _is_terminating(answer):
-        return NamespaceTerminating(message)
-    if status in (400, 422) or (status == 403 and not _lacks_rights(message)):
-        return Refused(message)
-    if status == 403:
-        return Forbidden(f"{what}: {message}")
-    return ClusterError(f"{what}: {message}")
-
-
-def _is_terminating(answer: Body) -> bool:
-    causes = (answer.get("details") or {}).get("causes") or ()
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
-
-
-def _lacks_rights(message: str) -> bool:
-    """True for a 403 by RBAC: ours to mend. Others come from admission (quota, policies): the author's to mend."""
-    return 'User "' in message and " cannot " in message

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from agentschedule.cluster import resources
-from agentschedule.cluster.client import Client, error_of
+from agentschedule.cluster.client import Client
+from agentschedule.cluster.refusals import error_of
 from agentschedule.errors import (
     AlreadyExists,
     ClusterError,
