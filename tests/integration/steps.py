@@ -55,14 +55,19 @@ def create_manual_run(world: World, name: str, schedule: str) -> None:
     world.apply(schedule_run(name, schedule))
 
 
-def started(world: World, run: str) -> Any:
+def started(world: World, run: str, seconds: float = 30.0) -> Any:
     """The Job of a run, once it has been let go."""
-    return wait_for(lambda: _released(world, run), f"Job {run} at work", 30)
+    return wait_for(lambda: _released(world, run), f"Job {run} at work", seconds)
 
 
 def _released(world: World, name: str) -> Any:
-    job = next((job for job in world.jobs() if job.metadata.name == name), None)
-    return job if job and not job.spec.suspend else None
+    try:
+        job = world.api.batch.read_namespaced_job(name, world.namespace)
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        raise
+    return None if job.spec.suspend else job
 
 
 def phase(world: World, run: str) -> str:

@@ -73,8 +73,8 @@ def test_runs_that_end_at_once_count_once_though_the_operator_is_killed_again_an
 
 
 def _live(world: World, run: str, fate: str, delay: float) -> None:
-    """The agent's part in a run."""
-    started(world, run)
+    """The agent's part in a run. What is asked for while the operator is killed starts after its last death."""
+    started(world, run, 60)
     time.sleep(delay)
     world.play_kubelet(run, EXIT_CODES[fate])
     if fate == AGAIN:
