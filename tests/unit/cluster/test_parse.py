@@ -122,7 +122,7 @@ def test_a_run_of_an_unknown_phase_is_followed_by_its_job() -> None:
         {"model": {"name": "m"}},
         {"message": "x" * 1_000_000},
     ],
-    ids=str,
+    ids=lambda odd: str(odd)[:30],
 )
 def test_a_run_whose_spec_cannot_be_read_ends_with_a_sentence(odd: Body) -> None:
     run = run_body({}, trigger="Manual", **odd)
