@@ -44,7 +44,7 @@ test-full: test ## All tests, with more rounds of each race and larger numbers t
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times, real servers the HTTP runner
-	@$(PYTEST) -q -n 2 --dist loadgroup tests/unit tests/hostile tests/oracle tests/http
+	@$(PYTEST) -q -n 2 --dist loadgroup tests/unit $(wildcard tests/hostile/test_*.py) tests/oracle tests/http
 
 .PHONY: test-time
 test-time: $(STAMP) ## The due times against Go's library, a million times, and more histories of the ledger
