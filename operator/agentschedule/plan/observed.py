@@ -187,6 +187,9 @@ class Observed:
     def by_name(self) -> dict[str, Job]:
         return {job.name: job for job in self.jobs}
 
+    def job_of_uid(self, uid: str | None) -> Job | None:
+        return next((job for job in self.jobs if job.uid == uid), None)
+
     def answer(self, kind: type[A], about: str) -> A | None:
         """What the cluster has just said of this kind about this object, if it did."""
         return next((a for a in self.answers if isinstance(a, kind) and a.about == about), None)

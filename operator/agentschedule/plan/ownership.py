@@ -45,7 +45,7 @@ def job_uid_of(run: ScheduleRun, schedule_uid: str, observed: Observed) -> str |
     recorded, claimed = recorded_job_uid(run), claimed_job_uid(run)
     if recorded or claimed is None or run.final or run.metadata.controller_uid() != schedule_uid:
         return recorded
-    job = next((job for job in observed.jobs if job.uid == claimed), None)
+    job = observed.job_of_uid(claimed)
     return claimed if job is None or _can_be_record(run, job, observed) else None
 
 

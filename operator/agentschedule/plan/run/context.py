@@ -77,7 +77,7 @@ class RunContext:
     @cached_property
     def with_job(self) -> JobContext | None:
         """The same run, if its Job is remembered and still there."""
-        job = next((job for job in self.observed.jobs if job.uid == self.job_uid), None)
+        job = self.observed.job_of_uid(self.job_uid)
         return self.owned.of_job(job) if self.owned and job else None
 
 
