@@ -56,8 +56,8 @@ class Fate:
 class Lists:
     """What the watches bring. Twenty operators are told at once: whoever asks before a list begins shares it."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
-        self._client, self._namespace = client, namespace
+    def __init__(self, connection: Connection, namespace: str) -> None:
+        self._client, self._namespace = Client(connection.session, connection.server), namespace
         self._coming: dict[Resource, asyncio.Task[tuple[list[Body], str]]] = {}
 
     async def of(self, resource: Resource) -> tuple[list[Body], str]:
@@ -76,7 +76,7 @@ class Lists:
 class MortalClient(Client):
     """Dies at a write; before that it is like any other."""
 
-    def __init__(self, connection: Connection, lists: Lists | None = None, fate: Fate | None = None) -> None:
+    def __init__(self, connection: Connection, lists: Lists, fate: Fate | None = None) -> None:
         super().__init__(connection.session, connection.server)
         self.fate = fate or Fate()
         self.lists = lists
@@ -88,8 +88,7 @@ class MortalClient(Client):
         """What the watches bring is of one schedule alone."""
         if namespace is not None or self.sees is None:
             return await super().list(resource, namespace, selector, fields)
-        lists = self.lists or Lists(self, self.sees.namespace)
-        bodies, version = await lists.of(resource)
+        bodies, version = await self.lists.of(resource)
         return [body for body in bodies if _schedule_of(resource, body) == self.sees.schedule], version
 
     async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
@@ -168,7 +167,7 @@ async def tell(world: World, login: Callable[[], Any], story: Story) -> list[str
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(40))
     first = 1
     async with login() as connection:
-        lists = Lists(Client(connection.session, connection.server), world.namespace)
+        lists = Lists(connection, world.namespace)
         while True:
             last = first + story.writes
             spec = story.spec()
