@@ -65,7 +65,7 @@ class Server:
 
     async def patch(self, path: str, body: Body) -> Body:
         self.patches.append((path.rpartition("/")[2], body))
-        return (self.pod if "/pods/" in path else self.job) or {}
+        return (self.pod if "/pods/" in path else self.job) or {"metadata": meta("report")}
 
     async def log(self, _namespace: str, _pod: str) -> str:
         said = self.logs.pop(0)
