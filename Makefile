@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CLUSTER_TOOL := $(BIN)/python -m tools.cluster
 # Most tests wait for the clock: more workers than cores.
-WORKERS ?= 6
+WORKERS ?= 5
 PYTEST := $(BIN)/pytest --durations=20
 # hypothesis costs each worker seconds, and no cluster test needs it. The tests are in the order in which to begin.
 CLUSTER_PYTEST := $(PYTEST) -v -p no:hypothesispytest --no-loadscope-reorder

@@ -56,8 +56,8 @@ class Fate:
 class Lists:
     """What the watches bring. Twenty operators are told at once: whoever asks before a list begins shares it."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
-        self._client, self._namespace = client, namespace
+    def __init__(self, connection: Connection, namespace: str) -> None:
+        self._client, self._namespace = Client(connection.session, connection.server), namespace
         self._coming: dict[Resource, asyncio.Task[Page]] = {}
 
     async def of(self, resource: Resource) -> Page:
@@ -77,7 +77,7 @@ class Lists:
 class MortalClient(Client):
     """Dies at a write; before that it is like any other."""
 
-    def __init__(self, connection: Connection, lists: Lists | None = None, fate: Fate | None = None) -> None:
+    def __init__(self, connection: Connection, lists: Lists, fate: Fate | None = None) -> None:
         super().__init__(connection.session, connection.server)
         self.fate = fate or Fate()
         self.lists = lists
@@ -91,8 +91,7 @@ class MortalClient(Client):
             async for page in super().list(resource, namespace, selector, fields):
                 yield page
             return
-        lists = self.lists or Lists(Client(self._session, self._server), self.sees.namespace)
-        every = await lists.of(resource)
+        every = await self.lists.of(resource)
         yield Page([body for body in every.items if _schedule_of(resource, body) == self.sees.schedule], every.version)
 
     async def _request(self, method: str, path: str, *args: Any, **more: Any) -> Any:
@@ -171,7 +170,7 @@ async def tell(world: World, login: Callable[[], Any], story: Story) -> list[str
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(40))
     first = 1
     async with login() as connection:
-        lists = Lists(Client(connection.session, connection.server), world.namespace)
+        lists = Lists(connection, world.namespace)
         while True:
             last = first + story.writes
             spec = story.spec()

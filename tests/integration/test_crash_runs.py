@@ -11,7 +11,7 @@ import pytest
 
 from agentschedule import names
 from agentschedule.cluster.store import Key
-from tests.integration.mortal import Deed, Fate, Life, MortalClient, Story, run_of, tell
+from tests.integration.mortal import Deed, Fate, Life, Lists, MortalClient, Story, run_of, tell
 from tests.integration.steps import job_names, phase, run_names
 from tests.world import Body, World, agent_schedule, next_minute, rfc3339, schedule_run, wait_for
 
@@ -269,7 +269,8 @@ def test_what_the_agent_said_is_not_lost_though_the_watch_of_pods_is_silent(plac
 
     async def story() -> None:
         async with logged_in() as connection:
-            life, key = Life(MortalClient(connection)), Key(place.namespace, "report")
+            client = MortalClient(connection, Lists(connection, place.namespace))
+            life, key = Life(client), Key(place.namespace, "report")
             place.create(agent_schedule("report"))
             await life.reconcile_until(key, lambda: place.condition("report", "Ready").get("status") == "True", "Ready")
             place.create(schedule_run("report-now", "report"))

@@ -46,7 +46,7 @@ class Change:
 
 
 @pytest.mark.timeout(420)
-@pytest.mark.turn(-4)
+@pytest.mark.turn(-6)
 def test_edits_and_resumes_around_a_due_time_start_nothing_of_the_past_and_drop_nothing(world: World) -> None:
     due = next_minute(datetime.now(UTC) + PREPARATION)
     following = due + MINUTE

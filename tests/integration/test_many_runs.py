@@ -47,7 +47,6 @@ class Size:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.turn(-4)
 def test_hundreds_of_runs_leave_no_more_than_the_first_of_them_did(world: World, operator: OperatorProcess) -> None:
     at_work(world, "report", concurrencyPolicy="Allow", message="Summarise yesterday's sales.")
     begin = time.monotonic()

@@ -20,13 +20,11 @@ from agentschedule.names import DNS_LABEL
 from agentschedule.plan import cron
 from agentschedule.plan.spec.clock_changes import Surprise, surprises
 
+HELP = "say when a schedule is due"
+DEFAULT_COUNT = 5
 # Nobody plans beyond, and no time zone is known there.
 YEARS = range(1970, 3000)
 _SPREAD = re.compile(r"(?:^|[\s,])H")
-
-
-HELP = "say when a schedule is due"
-DEFAULT_COUNT = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

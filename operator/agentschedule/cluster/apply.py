@@ -20,7 +20,7 @@ from agentschedule.cluster.write_run import RunWriter
 from agentschedule.plan import actions
 from agentschedule.plan.answers import Answer
 
-# What each match below takes. An action that is in none does not type-check.
+# By whose writer each is carried out. An action that is in none does not type-check.
 CronJobAction = actions.CreateCronJob | actions.UpdateCronJob | actions.RepairCronJob | actions.StartDue
 RunAction = actions.CreateRun | actions.ClaimRun | actions.CancelRun | actions.DeleteRun
 JobAction = (
@@ -43,33 +43,18 @@ class Applier:
     async def apply(self, action: actions.Action) -> Answer | None:
         """Do one action. Returns the refusal of a write, if it is the user's to mend, or the reply to a question.
         Raises ClusterError for what a retry may mend."""
-        match action:
-            case actions.CreateCronJob() | actions.UpdateCronJob() | actions.RepairCronJob() | actions.StartDue():
-                return await self._cronjob(action)
-            case actions.CreateRun() | actions.ClaimRun() | actions.CancelRun() | actions.DeleteRun():
-                return await self._run(action)
-            case (
-                actions.CreateJob()
-                | actions.ReleaseJob()
-                | actions.HoldJob()
-                | actions.ResumeJob()
-                | actions.EndJob()
-                | actions.DeleteJob()
-            ):
-                return await self._job(action)
-            case (
-                actions.AskWhyMissed()
-                | actions.AskWhyWaiting()
-                | actions.ReadLog()
-                | actions.LookAtPods()
-                | actions.AskNamespace()
-            ):
-                return await self._ask(action)
-            case actions.StopPod():
-                await self._pods.stop(action)
-                return None
-            case _:
-                assert_never(action)
+        if isinstance(action, CronJobAction):
+            return await self._cronjob(action)
+        if isinstance(action, RunAction):
+            return await self._run(action)
+        if isinstance(action, JobAction):
+            return await self._job(action)
+        if isinstance(action, Question):
+            return await self._ask(action)
+        if isinstance(action, actions.StopPod):
+            await self._pods.stop(action)
+            return None
+        assert_never(action)
 
     def _cronjob(self, action: CronJobAction) -> Awaitable[Answer | None]:
         match action:

@@ -62,7 +62,7 @@ def gate(
     cronjob = observed.cronjob
     if cronjob is None:
         return Gate()
-    wait = in_flight(observed, now) or _quiet(cronjob, cron, now)
+    wait = in_flight(observed, now) or quiet_until(next_due(cronjob, cron, now), now)
     if wait:
         return Gate(wait_until=wait)
     return Gate(first=fix) if (fix := repair(observed)) else _settle(observed, cron, now, end, grace)
@@ -78,18 +78,12 @@ def _settle(observed: Observed, cron: Cron, now: datetime, end: datetime | None,
     return Gate(first=DeleteJob(gives_way) if gives_way else StartDue(cronjob, due))
 
 
-def _quiet(cronjob: CronJob, cron: Cron, now: datetime) -> datetime | None:
-    upcoming = _next_due(cronjob, cron, now)
+def quiet_until(upcoming: datetime | None, now: datetime) -> datetime | None:
+    """When a write may go on that would come in the last moment before this due time; None: it may now."""
     return upcoming + CONTROLLER_GRACE if upcoming and upcoming - now <= QUIET else None
 
 
-def write_before(cronjob: CronJob, cron: Cron, now: datetime) -> datetime | None:
-    """Until when a write that begins now may reach the API server: a dry run can take its time."""
-    upcoming = _next_due(cronjob, cron, now)
-    return upcoming - QUIET if upcoming else None
-
-
-def _next_due(cronjob: CronJob, cron: Cron, now: datetime) -> datetime | None:
+def next_due(cronjob: CronJob, cron: Cron, now: datetime) -> datetime | None:
     """The next due time, counted as the controller does: from its own mark."""
     return None if cronjob.suspend else cron.following(cronjob.counted_from, now)
 

@@ -9,12 +9,14 @@ import pytest
 
 from agentschedule import names
 from agentschedule.errors import Conflict
-from agentschedule.plan.actions import StartDue, UpdateCronJob
+from agentschedule.plan.actions import RepairCronJob, StartDue, UpdateCronJob
 from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.objects import build
 from agentschedule.plan.spec.timing import timing
-from tests.unit.builders import a_cronjob, a_schedule
+from tests.unit.builders import a_cronjob, a_job, a_schedule
 from tests.unit.cluster.server import DUE, Server, apply, stored_cronjob
+from tests.unit.cluster.work import Body, do, job_body
+from tests.unit.cluster.work import Server as JobServer
 
 
 def update(**changes: Any) -> UpdateCronJob:
@@ -55,6 +57,26 @@ def test_a_mark_that_lay_ahead_makes_way() -> None:
     server = Server(stored_cronjob(), date=DUE)
     apply(server, update(mark=True, current=a_cronjob(last_schedule_time=DUE + timedelta(days=30))))
     assert server.writes[0][1]["status"] == {"lastScheduleTime": "2026-03-02T08:00:00Z"}
+
+
+@pytest.mark.parametrize("job", [job_body(conditions=[{"type": "Complete", "status": "True"}]), None])
+def test_a_job_that_has_ended_meanwhile_is_not_listed_as_active(job: Body | None) -> None:
+    server = JobServer(job)
+    do(server, RepairCronJob(a_cronjob(), (a_job(),), None))
+    assert server.patches == []
+
+
+def test_a_job_at_work_that_the_controller_forgot_is_listed_as_active() -> None:
+    server = JobServer(job_body())
+    do(server, RepairCronJob(a_cronjob(), (a_job(),), None))
+    [(_, body)] = server.patches
+    assert [job["uid"] for job in body["status"]["active"]] == [a_job().uid]
+
+
+def test_a_job_that_is_held_is_listed_without_a_look() -> None:
+    server = JobServer(job=None)
+    do(server, RepairCronJob(a_cronjob(), (a_job(suspended=True),), None))
+    assert len(server.patches) == 1
 
 
 def test_finalizers_of_others_stay_on_the_cronjob() -> None:

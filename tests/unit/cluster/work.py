@@ -68,7 +68,7 @@ class Server:
         self, resource: Resource, _namespace: str, name: str, body: Body, subresource: str | None = None
     ) -> Body:
         self.patches.append((subresource or name, body))
-        return (self.pod if resource.plural == "pods" else self.job) or {}
+        return (self.pod if resource.plural == "pods" else self.job) or {"metadata": meta("report")}
 
     async def log(self, _resource: Resource, _namespace: str, _pod: str) -> str:
         said = self.logs.pop(0)

@@ -1,4 +1,4 @@
-"""Room plan/cron (pure): `@every D`, which the project writes for `interval`.
+"""`@every D`, which the project writes for `interval`.
 
 Sources: Go's time.ParseDuration; robfig/cron v3 constantdelay.go.
 """

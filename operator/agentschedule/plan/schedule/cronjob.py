@@ -12,7 +12,7 @@ from agentschedule.plan.actions import Action, CreateCronJob, Event, UpdateCronJ
 from agentschedule.plan.answers import CronJobRefused
 from agentschedule.plan.concurrency import blocks_due_times
 from agentschedule.plan.cron import Cron
-from agentschedule.plan.cronjob_gate import CONTROLLER_GRACE, QUIET, gate, in_flight, repair, write_before
+from agentschedule.plan.cronjob_gate import QUIET, gate, in_flight, next_due, quiet_until, repair
 from agentschedule.plan.objects import build
 from agentschedule.plan.observed import CronJob
 from agentschedule.plan.schedule.context import ScheduleContext
@@ -63,9 +63,8 @@ def decide_cronjob(context: ScheduleContext) -> CronJobDecision:
 
 def _put_right(context: ScheduleContext, cronjob: CronJob, live: Cron, wanted: build.Body) -> CronJobDecision:
     """Write the CronJob: the gate is open for the schedule in force; the new one has its quiet second too."""
-    coming = _coming_of_new_schedule(context, cronjob)
-    if coming and coming - context.now <= QUIET:
-        return CronJobDecision(wait_until=coming + CONTROLLER_GRACE, behind=True)
+    if wait := quiet_until(_coming_of_new_schedule(context, cronjob), context.now):
+        return CronJobDecision(wait_until=wait, behind=True)
     if _closes_ledger(context, cronjob, wanted["spec"], live) and context.close(final=True).fates:
         return CronJobDecision(close_ledger=True, behind=True)
     return _update(context, cronjob, wanted)
@@ -81,10 +80,11 @@ def _coming_of_new_schedule(context: ScheduleContext, cronjob: CronJob) -> datet
 
 
 def _write_before(context: ScheduleContext, cronjob: CronJob) -> datetime | None:
-    """Until when the write may reach the API server: neither the old nor the new schedule may be about to come due."""
-    old = write_before(cronjob, context.live, context.now) if context.live else None
-    coming = _coming_of_new_schedule(context, cronjob)
-    return min((moment for moment in (old, coming and coming - QUIET) if moment), default=None)
+    """Until when a write that begins now may reach the API server, for its dry run can take its time: neither the old
+    nor the new schedule may be about to come due."""
+    old = next_due(cronjob, context.live, context.now) if context.live else None
+    coming = [moment for moment in (old, _coming_of_new_schedule(context, cronjob)) if moment]
+    return min(coming) - QUIET if coming else None
 
 
 def _nothing_due_after(context: ScheduleContext) -> datetime | None:

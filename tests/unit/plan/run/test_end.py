@@ -115,6 +115,13 @@ def test_a_slow_controller_makes_no_other_reason_of_a_failure(counted_by: str) -
     assert (status.phase, status.reason) == (RunPhase.FAILED, "AgentFailed")
 
 
+def test_an_attempt_too_many_that_was_stopped_says_so() -> None:
+    stopped = failed_pod(name="second", no_retry="RetriesExhausted")
+    _, status = play(at_work(ended(reason="PodFailurePolicy"), stopped))
+    assert status is not None
+    assert (status.phase, status.reason) == (RunPhase.FAILED, "RetriesExhausted")
+
+
 def test_an_init_container_that_fails_leaves_nothing_waiting_for_ever() -> None:
     broken = a_pod(phase="Failed", message="container prepare exited with code 9")
     world = at_work(a_job(retry_limit=1, timeout_seconds=60, started_at=at("07:30:00")), broken)
