@@ -76,9 +76,7 @@ class Queue:
             retry.cancel()
         try:
             await self.work(key)
-        except (
-            Exception
-        ) as error:  # of this key alone; also RecursionError and MemoryError, of what is too deep or large
+        except Exception as error:  # of this key alone: also what is too deep or too large for Python
             if not isinstance(error, ClusterError):
                 self._rests[key] = time.monotonic() + REST_SECONDS
             self._retry(key, await self.failures.failed(key, error))
