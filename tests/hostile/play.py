@@ -147,7 +147,7 @@ class Play:
             run = next((run for run in self.store.runs.of(self.key) if run.metadata.uid == uid), None)
             if run is None:
                 return None
-            needs_fresh_look(run, self.store.jobs.of(self.key))
+            needs_fresh_look(run, self.store.observed(self.key))
             observed = dataclasses.replace(self.store.observed(self.key), answers=answers)
             schedule = self.store.schedule(self.key)
             plan = self.tally.timed("a run's plan", lambda: plan_run(run, schedule, _fresh(observed), self.now))

@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 
+from tests import patience
 from tests.http.fake import Fake, Handler
 from tests.http.pod import ROOT, Pod
 
 START_SECONDS = 60
+
+__all__ = ["patience"]
 
 
 @contextmanager

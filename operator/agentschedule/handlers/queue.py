@@ -37,10 +37,6 @@ class Queue:
 
     def add(self, key: Key) -> None:
         """Work on a key when its turn comes; one that is to be tried again later, too."""
-        rest = self._rests.get(key, 0) - time.monotonic()
-        if rest > 0:
-            self._retry(key, rest)
-            return
         self._added.setdefault(key, time.monotonic())
         self._turns.add(key)
         self._begin()
@@ -72,6 +68,10 @@ class Queue:
         self._begin()
 
     async def _attempt(self, key: Key) -> None:
+        rest = self._rests.get(key, 0) - time.monotonic()
+        if rest > 0:
+            self._retry(key, rest)
+            return
         if retry := self._retries.pop(key, None):
             retry.cancel()
         try:

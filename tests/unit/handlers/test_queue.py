@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
@@ -139,12 +140,13 @@ def test_what_met_a_bug_is_tried_again_when_it_changes_but_not_more_often_than_o
         task = asyncio.create_task(queue.run(2))
         for _ in range(60):
             queue.add(A)
+            queue.add(A)  # also while it is worked on
             await asyncio.sleep(0.03)
         task.cancel()
 
     asyncio.run(run())
-    assert len(tries) == 2
-    assert tries[1] - tries[0] == pytest.approx(REST_SECONDS, abs=0.3)
+    assert len(tries) >= 2
+    assert all(later - earlier >= REST_SECONDS for earlier, later in pairwise(tries))
 
 
 def test_a_bug_of_the_queue_itself_ends_the_process_and_is_not_hidden() -> None:

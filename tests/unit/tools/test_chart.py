@@ -115,7 +115,7 @@ def test_the_operator_talks_to_the_api_server_and_dns_only() -> None:
     spec = policy["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert [port["port"] for rule in spec["egress"] for port in rule["ports"]] == [6443, 53, 53]
-    assert [port["port"] for rule in spec["ingress"] for port in rule["ports"]] == ["health"]
+    assert [port["port"] for rule in spec["ingress"] for port in rule["ports"]] == ["health", "metrics"]
     (deployment,) = of_kind("Deployment", render())
     assert spec["podSelector"] == deployment["spec"]["selector"]
 

@@ -1,0 +1,5 @@
+"""What all unit tests share."""
+
+from tests import patience
+
+__all__ = ["patience"]
