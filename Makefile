@@ -8,6 +8,10 @@ CLUSTER_TOOL := $(BIN)/python -m tools.cluster
 # Most tests wait for the clock: more workers than cores.
 WORKERS ?= 5
 PYTEST := $(BIN)/pytest --durations=20
+UNIT_TESTS := $(wildcard tests/unit tests/hostile/test_*.py tests/oracle)
+TEST_UNIT = $(PYTEST) -q -n 2 --dist loadgroup $(UNIT_TESTS)
+# Real servers and short time limits: by themselves.
+TEST_HTTP = $(PYTEST) -q -n 4 --dist loadgroup $(wildcard tests/http)
 # hypothesis costs each worker seconds, and no cluster test needs it. The tests are in the order in which to begin.
 CLUSTER_PYTEST := $(PYTEST) -v -p no:hypothesispytest --no-loadscope-reorder
 CLUSTER_TESTS := $(wildcard tests/integration tests/hostile/tenant tests/e2e tests/kubernetes)
@@ -35,7 +39,15 @@ demo: $(STAMP) ## Cluster, image, chart, samples: an agent runs by schedule and 
 	@$(CLUSTER_TOOL) demo
 
 .PHONY: test
-test: test-unit test-cluster ## All tests: unit, then those on a real cluster
+test: $(STAMP) ## All tests; most of those that need no cluster run beside those on one, which wait at first
+	@$(TEST_HTTP)
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-beside test-cluster
+
+.PHONY: test-beside
+test-beside: $(STAMP)
+	@mkdir -p build
+	@echo "beside the others, with what is left of the processors: $(UNIT_TESTS) (build/test-unit.log)"
+	@nice -n 19 $(TEST_UNIT) >build/test-unit.log 2>&1; status=$$?; cat build/test-unit.log; exit $$status
 
 .PHONY: test-full
 test-full: export AGENTSCHEDULE_FULL := 1
@@ -44,7 +56,8 @@ test-full: test ## All tests, with more rounds of each race and larger numbers t
 
 .PHONY: test-unit
 test-unit: $(STAMP) ## The tests that need no cluster; Go judges the due times, real servers the HTTP runner
-	@$(PYTEST) -q -n 2 --dist loadgroup tests/unit $(wildcard tests/hostile/test_*.py) tests/oracle tests/http
+	@$(TEST_HTTP)
+	@$(TEST_UNIT)
 
 .PHONY: test-time
 test-time: $(STAMP) ## The due times against Go's library, a million times, and more histories of the ledger
