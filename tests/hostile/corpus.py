@@ -46,6 +46,13 @@ def _of_unit_tests() -> Iterator[dict[str, list[Body]]]:
                 world["jobs"] += [_named(bodies.job_body(), f"report-{number}") | job] if job is not None else []
                 world["pods"] += [_pod(number) | {"status": pod}] if pod is not None else []
             yield world
+            if runs and runs[0][0] is _BY_HAND:
+                yield world | {"runs": [_unclaimed(run) for run in world["runs"]]}
+
+
+def _unclaimed(run: Body) -> Body:
+    """As its author made it: the operator has not seen it yet."""
+    return run | {"metadata": run["metadata"] | {"ownerReferences": []}}
 
 
 STATUS: Body = {
