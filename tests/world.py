@@ -6,7 +6,6 @@ a deadline, and says what it saw when it is over.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -58,13 +57,12 @@ class World:
         return self.cluster.apply(*objects)
 
     def patch(self, name: str, **spec: Any) -> None:
-        """Edit a schedule's spec."""
-        self.kubectl("patch", names.SCHEDULE_PLURAL, name, "--type=merge", "-p", json.dumps({"spec": spec}))
+        """Edit a schedule's spec. Raises ApiException with the API server's refusal."""
+        self._patch(names.SCHEDULE_PLURAL, name, {"spec": spec})
 
     def trigger(self, name: str, token: str) -> None:
         """Run now, by annotation."""
-        annotation = f"{names.ANNOTATION_TRIGGER}={token}"
-        self.kubectl("annotate", names.SCHEDULE_PLURAL, name, annotation, "--overwrite")
+        self._patch(names.SCHEDULE_PLURAL, name, {"metadata": {"annotations": {names.ANNOTATION_TRIGGER: token}}})
 
     def kubectl(self, *args: str, check: bool = True) -> str:
         return self.cluster.kubectl("-n", self.namespace, *args, check=check)
@@ -119,10 +117,7 @@ class World:
 
     def cancel(self, run: str) -> None:
         """Ask for the end of a run."""
-        body = {"spec": {"cancel": True}}
-        self.api.custom.patch_namespaced_custom_object(
-            names.GROUP, names.VERSION, self.namespace, names.RUN_PLURAL, run, body
-        )
+        self._patch(names.RUN_PLURAL, run, {"spec": {"cancel": True}})
 
     def play_kubelet(self, job: str, exit_code: int = 0, message: str = "") -> None:
         """Where no kubelet runs: end the newest pod of a Job, as one would; waits for one that has not ended."""
@@ -165,6 +160,10 @@ class World:
         found = self.api.core.list_namespaced_pod(self.namespace, label_selector=selector).items
         mine = (pod for pod in found if is_open(pod))
         return sorted(mine, key=lambda pod: str(pod.metadata.creation_timestamp), reverse=True)
+
+    def _patch(self, plural: str, name: str, body: Body) -> None:
+        """A merge patch: kubectl takes a third of a second of CPU for the same."""
+        self.api.custom.patch_namespaced_custom_object(names.GROUP, names.VERSION, self.namespace, plural, name, body)
 
     def _custom(self, plural: str, name: str) -> Body:
         found: Body = self.api.custom.get_namespaced_custom_object(

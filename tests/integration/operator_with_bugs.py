@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agentschedule import __main__
+from agentschedule import __main__, names
 from agentschedule.handlers import reconcile
 from agentschedule.plan.run.plan import plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
 
-MENDED = "mended"
+MENDED = f"{names.GROUP}/mended"
 SECRET = "hunter2"
 
 

@@ -14,7 +14,7 @@ import pytest
 from agentschedule import names
 from tests.fixtures import Api
 from tests.integration import timeline
-from tests.integration.steps import at_work, ended, run_by_hand, settled, started
+from tests.integration.steps import at_work, create_manual_run, ended, settled, started
 from tests.world import Body, World, schedule_run, wait_for
 from tools.cluster.base import Cluster
 from tools.cluster.operator_process import OperatorProcess
@@ -96,7 +96,7 @@ def test_what_no_schedule_can_be_called_is_skipped_and_reaches_nobody_else(
         assert "No AgentSchedule can be called" in status["message"]
         assert "\n" not in status["message"]
 
-    run_by_hand(victim, "now", "report")
+    create_manual_run(victim, "now", "report")
     assert started(victim, "now")
     assert settled(victim, "report")["phase"] == "Active"
     assert operator.running
@@ -125,13 +125,13 @@ def test_a_run_that_nests_too_deep_is_skipped_in_a_watch_and_in_a_list_and_hides
     allowed: Any = {"whenInactive": "Allow", "allowOverrides": ["params"]}
     at_work(world, "report", concurrencyPolicy="Allow", manualRuns=allowed)
     world.cluster.kubectl("-n", world.namespace, "create", "-f", "-", stdin=deep_run("watched", levels))
-    run_by_hand(world, "beside", "report")
+    create_manual_run(world, "beside", "report")
     assert started(world, "beside")
     assert skipped(world, "watched").startswith("Skipped: params is nested more than 30 levels deep")
 
     operator.kill()
     world.cluster.kubectl("-n", world.namespace, "create", "-f", "-", stdin=deep_run("listed", levels))
-    run_by_hand(world, "after", "report")
+    create_manual_run(world, "after", "report")
     operator.start()
     assert started(world, "after")
     assert skipped(world, "listed").startswith("Skipped: params is nested more than 30 levels deep")

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.integration.steps import at_work, ended, run_by_hand, settled, started
+from tests.integration.steps import at_work, create_manual_run, ended, settled, started
 from tests.world import Body, World, agent_schedule, schedule_run, wait_for
 
 KOPF = "kopf.zalando.org"
@@ -84,5 +84,5 @@ def test_a_run_is_followed_to_its_end_whatever_is_written_on_its_objects(world: 
     ended(world, "now", "Succeeded")
 
     assert world.run("now")["metadata"]["annotations"] == notes
-    run_by_hand(world, "next", "report")
+    create_manual_run(world, "next", "report")
     started(world, "next")

@@ -6,7 +6,7 @@ import pytest
 from kubernetes.client import ApiException
 
 from agentschedule import names
-from tests.integration.steps import QUIET_SECONDS, answer, at_work, run_by_hand, run_names, settled, started
+from tests.integration.steps import QUIET_SECONDS, answer, at_work, create_manual_run, run_names, settled, started
 from tests.world import World, schedule_run, stays, wait_for
 
 COUNTED = "count/scheduleruns.agentschedule.dev"
@@ -25,7 +25,7 @@ def used(world: World) -> str | None:
 
 def test_a_token_is_rejected_with_the_quotas_words_and_a_persons_run_by_the_api(world: World) -> None:
     at_work(world, "report", concurrencyPolicy="Allow")
-    run_by_hand(world, "first", "report")
+    create_manual_run(world, "first", "report")
     started(world, "first")
     quota(world, 1)
     wait_for(lambda: used(world) == "1", "the run to be counted", 60)
