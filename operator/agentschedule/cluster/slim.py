@@ -16,8 +16,10 @@ from agentschedule.plan.spec.depth import AGENT_TOO_DEEP, MAX_PARAMS_DEPTH, PARA
 from agentschedule.plan.spec.env import compact_json
 
 Body = dict[str, Any]
-# Of an AgentSchedule's spec. Message and params are limited by themselves: this is for podTemplate, lists and maps.
-MAX_SPEC_BYTES = 256 * 1024
+KIB = 1024
+# Of an AgentSchedule's spec, and of the agent in it, whose every part a decision looks at: message and params are
+# limited by themselves, this is for podTemplate, lists and maps.
+MAX_SPEC_BYTES, MAX_AGENT_BYTES = 256 * KIB, 64 * KIB
 # Bytes: what is longer has more characters than fit, whichever they are. To look further into it would take long.
 LONGEST = 4 * MAX_TEXT
 MAX_OWNERS = 64
@@ -82,7 +84,12 @@ def spec_problem(spec: Body) -> str | None:
     size = _size(spec)
     if size is None:
         return PARAMS_TOO_DEEP if is_deeper(spec.get("params"), MAX_PARAMS_DEPTH) else AGENT_TOO_DEEP
-    if size <= MAX_SPEC_BYTES:
-        return None
-    most = MAX_SPEC_BYTES // 1024
-    return f"spec is {size // 1024:,} KiB of JSON; at most {most} fit: put large data where the agent can fetch it"
+    agent = _size(spec.get("agent")) or 0
+    if agent > MAX_AGENT_BYTES:
+        return _too_large("agent", agent, MAX_AGENT_BYTES)
+    return _too_large("spec", size, MAX_SPEC_BYTES) if size > MAX_SPEC_BYTES else None
+
+
+def _too_large(what: str, size: int, most: int) -> str:
+    fits = f"at most {most // KIB} fit: put large data where the agent can fetch it"
+    return f"{what} is {size // KIB:,} KiB of JSON; {fits}"

@@ -86,3 +86,11 @@ def test_a_schedule_beyond_all_measure_is_invalid_with_a_sentence_and_not_kept()
     found = parse.schedule(schedule_body(message=LARGE))
     assert isinstance(found, Unreadable)
     assert found.problem.startswith("spec is 1,318 KiB of JSON; at most 256 fit: put large data")
+
+
+def test_an_agent_with_thousands_of_parts_is_invalid_with_a_sentence() -> None:
+    body = schedule_body()
+    body["spec"]["agent"]["env"] = [{"name": f"VARIABLE_{number}"} for number in range(5_000)]
+    found = parse.schedule(body)
+    assert isinstance(found, Unreadable)
+    assert found.problem.startswith("agent is 121 KiB of JSON; at most 64 fit: put large data")

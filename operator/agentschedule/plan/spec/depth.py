@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+NESTS = (BaseModel, dict, list, tuple)
 # How deep params may nest, and what goes into the pod.
 MAX_PARAMS_DEPTH, MAX_AGENT_DEPTH = 30, 50
 PARAMS_TOO_DEEP = f"params is nested more than {MAX_PARAMS_DEPTH} levels deep: make it flatter, or write it as a string"
@@ -18,8 +19,8 @@ def is_deeper(value: Any, levels: int) -> bool:
     on such values."""
     layer = [value]
     for _ in range(levels):
-        layer = [part for item in layer for part in _parts(item)]
-    return any(isinstance(item, BaseModel | dict | list | tuple) for item in layer)
+        layer = [part for item in layer for part in _parts(item) if isinstance(part, NESTS)]
+    return any(isinstance(item, NESTS) for item in layer)
 
 
 def _parts(value: Any) -> Iterable[Any]:

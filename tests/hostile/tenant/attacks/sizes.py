@@ -39,7 +39,12 @@ def _schedule(what: str, raw: bytes) -> Attack:
     def writes(scene: Scene) -> list[Write]:
         return [create(SCHEDULES, with_raw(schedule_of(scene.schedule), "params", raw))]
 
-    return Attack(f"a schedule with params {what}", Who.EDITOR, writes, told("Accepted", "False", Reason.INVALID_SPEC))
+    return Attack(f"a schedule with params {what}", Who.EDITOR, writes, _refused_by_operator(raw))
+
+
+def _refused_by_operator(raw: bytes) -> Then:
+    """What is large is not taken in at all."""
+    return told("Accepted", "False", Reason.INVALID_SPEC if len(raw) > MEGABYTE else Reason.INVALID_AGENT)
 
 
 def _pod_template(what: str, raw: bytes) -> Attack:
@@ -47,8 +52,7 @@ def _pod_template(what: str, raw: bytes) -> Attack:
         agent = b'{"image":"i","podTemplate":{"spec":{"affinity":%s}}}' % raw
         return [create(SCHEDULES, with_raw(schedule_of(scene.schedule), "agent", agent))]
 
-    title = f"a schedule with a podTemplate {what}"
-    return Attack(title, Who.EDITOR, writes, told("Accepted", "False", Reason.INVALID_SPEC))
+    return Attack(f"a schedule with a podTemplate {what}", Who.EDITOR, writes, _refused_by_operator(raw))
 
 
 def _status(levels: int) -> Attack:
