@@ -15,6 +15,7 @@ import urllib3
 import yaml
 
 from agentschedule import names
+from agentschedule.cluster.reader import shallow
 
 Body = dict[str, Any]
 SCHEDULES, RUNS, CRONJOBS, JOBS, PODS = names.SCHEDULE_PLURAL, names.RUN_PLURAL, "cronjobs", "jobs", "pods"
@@ -125,12 +126,11 @@ class Account:
 
 
 def _read(raw: bytes) -> Body:
-    """An object; of one that is nested too deep for Python its status, which comes last."""
+    """An object; of one that is nested too deep for Python what it reads."""
     try:
         found: Body = json.loads(raw)
     except RecursionError:
-        _, mark, status = raw.rpartition(b'"status":{')
-        return _read(b"{" + mark + status) if mark else {}
+        return _read(shallow(raw))
     except ValueError:
         return {"message": raw[:500].decode(errors="replace")}
     return found

@@ -13,6 +13,7 @@ import pytest
 from tests.hostile.tenant import cluster as house_of
 from tests.hostile.tenant.accounts import CRONJOBS, JOBS, PODS, RUNS, SCHEDULES, Who, Write
 from tests.hostile.tenant.attack import Scene, Victims
+from tests.hostile.tenant.attacks.floods import OPEN_RUNS
 from tests.hostile.tenant.attacks.odd_names import ODD_NAMES
 from tests.hostile.tenant.cluster import House
 from tests.hostile.tenant.neighbour import SCHEDULE, Neighbour
@@ -65,7 +66,8 @@ def guarded(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The operator at work, and the neighbour, who triggers his schedule every second."""
     log: Path = tmp_path_factory.mktemp("hostile") / "operator.log"
     neighbour = Neighbour(house.neighbour, house.kubelet)
-    with OperatorProcess(house.operator, log) as process:
+    limits = {"AGENTSCHEDULE_MAX_OPEN_MANUAL_RUNS": str(OPEN_RUNS)}
+    with OperatorProcess(house.operator, log, limits) as process:
         neighbour.settle()
         neighbour.start()
         yield Guarded(house, process, neighbour, neighbour.picture(), process.pid)

@@ -43,6 +43,17 @@ def _kopf(plural: str) -> Attack:
     return Attack(f"annotations of Kopf's on {plural}", Who.CONTROLLER, writes, answers)
 
 
+def _controlled_cronjob(scene: Scene) -> list[Write]:
+    """Its controller exists: the garbage collector leaves it alone."""
+    job = f"{scene.schedule}-job"
+    scene.send(Who.ADMIN, [create(JOBS, job_of(job, job))])
+    owner = owned_by("Job", job, scene.seen(JOBS, job)["metadata"]["uid"])
+    return [
+        create(CRONJOBS, cronjob_of(scene.schedule, metadata=owner)),
+        create(SCHEDULES, schedule_of(scene.schedule)),
+    ]
+
+
 def _victims_owner(plural: str) -> Attack:
     """Owners are looked up in the object's own namespace: this one belongs to nobody."""
 
@@ -150,10 +161,7 @@ ATTACKS = (
     Attack(
         "a CronJob that somebody else controls, in the place of ours",
         Who.ADMIN,
-        lambda scene: [
-            create(CRONJOBS, cronjob_of(scene.schedule, metadata=owned_by("Job", "none", scene.victims.cronjob_uid))),
-            create(SCHEDULES, schedule_of(scene.schedule)),
-        ],
+        _controlled_cronjob,
         told("Ready", "False", Reason.CRONJOB_NAME_TAKEN),
     ),
     Attack("a CronJob deleted and put back ten times", Who.ADMIN, _remade, answers),
