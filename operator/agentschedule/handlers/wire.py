@@ -42,7 +42,7 @@ class KopfSession:
     ) -> None:
         """``hear`` takes in an event; ``relist`` lists a kind, of a namespace or of all, and returns the
         resourceVersion that a watch of it begins at."""
-        self._session, self._server = session, server.rstrip("/")
+        self._session, self._base = session, URL(server).path.rstrip("/")
         self._tables, self._hear, self._relist = tuple(tables), hear, relist
 
     @property
@@ -57,10 +57,13 @@ class KopfSession:
         await self._session.close()
 
     async def request(self, method: str, url: str, **more: Any) -> Any:
-        """An answer as far as Kopf reads it. Raises aiohttp.ClientConnectionError for what Kopf is to try again."""
+        """An answer as far as Kopf reads it. Raises aiohttp.ClientConnectionError for what Kopf is to try again, and
+        LookupError, which ends the process, for a watch of what is not ours."""
         asked = URL(url)
         table, namespace = self._about(asked)
         watched = "watch" in asked.query
+        if watched and not table:
+            raise LookupError(f"{asked.path} is watched, and nobody would hear of it")
         if table and not watched:
             return Listed(await self._list(table, namespace))
         response = await self._session.request(method, url, allow_redirects=False, **more)
@@ -71,7 +74,7 @@ class KopfSession:
 
     def _about(self, asked: URL) -> tuple[Table[Any] | None, str | None]:
         """The kind that is listed or watched, if it is one of ours, and the namespace, if it is one alone."""
-        path = str(asked.with_query(None)).removeprefix(self._server).lstrip("/")
+        path = asked.path.removeprefix(self._base).lstrip("/")
         for table in self._tables:
             prefix, plural = table.resource.prefix, table.resource.plural
             if path == f"{prefix}/{plural}":

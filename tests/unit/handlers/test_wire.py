@@ -141,6 +141,24 @@ def test_a_list_is_ours_and_to_kopf_it_is_empty(path: str, namespace: str | None
         cluster.use(listed)
 
 
+@pytest.mark.parametrize(
+    "server", ["https://10.96.0.1:443", "https://[fd00::1]:443", "https://Proxy.test/k8s/clusters/c-1/", "http://x:80"]
+)
+def test_what_is_ours_is_known_however_the_servers_address_is_written(server: str) -> None:
+    cluster = Cluster()
+    session = KopfSession(None, server, Store().tables, cluster.hear, cluster.relist)  # type: ignore[arg-type]
+    asyncio.run(session.request("get", f"{server.rstrip('/')}{RUNS}?limit=500"))
+    assert cluster.listed == [("scheduleruns", None)]
+
+
+def test_a_watch_that_nobody_would_hear_is_none() -> None:
+    async def watch(session: KopfSession, server: str) -> None:
+        await session.request("get", f"{server}/api/v1/secrets?watch=true")
+
+    with pytest.raises(LookupError, match="/api/v1/secrets is watched"):
+        Cluster().use(watch)
+
+
 def test_what_is_not_ours_goes_to_the_server_and_a_redirect_is_no_answer() -> None:
     cluster = Cluster(b"{}", status=307, headers={"Location": "http://localhost/stolen"})
 
