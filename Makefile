@@ -70,6 +70,11 @@ benchmark: $(STAMP) ## How fast due times are found and counted, and how long on
 	@$(BIN)/python -m benchmarks.decisions
 	@$(BIN)/python benchmarks/fairness.py
 
+.PHONY: benchmark-cluster
+benchmark-cluster: $(STAMP) ## What others' objects cost the operator in memory and CPU, on a real control plane
+	@$(BIN)/python -m benchmarks.memory
+	@$(BIN)/python -m benchmarks.foreign
+
 .PHONY: test-cluster
 test-cluster: $(STAMP) ## Integration, a hostile tenant, e2e and Kubernetes' own behaviour, on a real cluster
 	@$(CLUSTER_TOOL) prepare

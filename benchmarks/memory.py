@@ -1,6 +1,6 @@
 """How much memory the operator takes for what a tenant writes: on a real control plane, before and after a restart.
 
-Run: python benchmarks/memory.py [RUNS]. Exits with 1 when the goal is missed: 15 ScheduleRuns with 1.35 MB of params
+Run: python -m benchmarks.memory [RUNS]. Exits with 1 when the goal is missed: 15 ScheduleRuns with 1.35 MB of params
 each cost no more than 64 MiB beyond an operator without them, while they come and after a restart.
 """
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import kopf
 import pytest
 
-from agentschedule.cluster.client import Client
+from agentschedule import names
+from agentschedule.cluster.client import Client, Page, Resource
+from agentschedule.cluster.observe import compare
+from agentschedule.cluster.resources import OURS
 from agentschedule.cluster.store import Key, Store
 from agentschedule.handlers.metrics import Metrics
-from agentschedule.handlers.operator import Operator
+from agentschedule.handlers.operator import Operator, configure
 from agentschedule.handlers.queue import Queue
 from agentschedule.handlers.resync import Resync
 from agentschedule.handlers.timer import Timer
@@ -41,3 +47,32 @@ def test_an_event_that_breaks_us_is_logged_once_and_the_next_ones_are_heard(capl
     operator.hear(table, event("bad"))
     assert table.keys() == {Key("team", "good"), Key("team", "bad")}
     assert sum(record.exc_info is not None for record in caplog.records) == 1
+
+
+def test_of_kubernetes_own_kinds_only_what_bears_our_label_is_watched() -> None:
+    """A Job, pod or CronJob of somebody else never reaches the operator: it costs nothing."""
+    settings = kopf.OperatorSettings()
+    configure(settings)
+    ours = {(names.GROUP, names.VERSION, names.SCHEDULE_PLURAL), (names.GROUP, names.VERSION, names.RUN_PLURAL)}
+    watched = {_address(table.resource) for table in Store().tables} - ours
+    assert {kind: settings.watching.label_selectors[kind] for kind in watched} == dict.fromkeys(watched, OURS)
+
+
+def _address(resource: Resource) -> tuple[str, str, str]:
+    group, _, version = resource.prefix.partition("/")[2].rpartition("/")
+    return group, version, resource.plural
+
+
+def test_of_kubernetes_own_kinds_only_what_bears_our_label_is_listed() -> None:
+    asked: dict[str, str] = {}
+
+    class Lister:
+        async def list(self, resource: Resource, _namespace: str | None, selector: str) -> AsyncIterator[Page]:
+            asked[resource.plural] = selector
+            yield Page([], 1)
+
+    for table in Store().tables:
+        asyncio.run(compare(cast("Client", Lister()), table))
+    assert asked == {
+        "cronjobs": OURS, "jobs": OURS, "pods": OURS, names.SCHEDULE_PLURAL: "", names.RUN_PLURAL: "",
+    }  # fmt: skip
