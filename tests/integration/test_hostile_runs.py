@@ -15,10 +15,11 @@ from agentschedule import names
 from tests.fixtures import Api
 from tests.integration import timeline
 from tests.integration.steps import at_work, create_manual_run, ended, settled, started
-from tests.world import Body, World, schedule_run, wait_for
+from tests.world import FULL, Body, World, schedule_run, wait_for
 from tools.cluster.base import Cluster
 from tools.cluster.operator_process import OperatorProcess
 
+GROWS_LESS = 50  # MiB: what the large runs would take
 CRD = f"{names.RUN_PLURAL}.{names.GROUP}"
 LIMITS = ("maxLength", "x-kubernetes-validations", "pattern", "maxProperties")
 NOT_NAMES = {
@@ -118,7 +119,7 @@ def deep_run(name: str, levels: int) -> str:
     return json.dumps(schedule_run(name, "report")).replace('"scheduleName"', f'"params": {params}, "scheduleName"')
 
 
-@pytest.mark.parametrize("levels", [1_200, 9_000])
+@pytest.mark.parametrize("levels", [1_200, 9_000] if FULL else [1_200])
 def test_a_run_that_nests_too_deep_is_skipped_in_a_watch_and_in_a_list_and_hides_no_other(
     levels: int, world: World, operator: OperatorProcess
 ) -> None:
@@ -140,17 +141,17 @@ def test_a_run_that_nests_too_deep_is_skipped_in_a_watch_and_in_a_list_and_hides
 def test_runs_with_too_much_are_skipped_and_cost_no_memory(world: World, operator: OperatorProcess) -> None:
     at_work(world, "report", concurrencyPolicy="Allow", manualRuns={"allowOverrides": ["params"]})
     before = operator.memory
-    large = [f"large-{number}" for number in range(3)]
+    large = [f"large-{number}" for number in range(2)]
     for name in large:
         run = schedule_run(name, "report")
         run["spec"]["params"] = {"a": [{}] * 450_000}
         world.cluster.kubectl("-n", world.namespace, "create", "-f", "-", stdin=json.dumps(run, separators=(",", ":")))
     for name in large:
         assert skipped(world, name).startswith("Skipped: params is too large")
-    assert operator.memory - before < 100
+    assert operator.memory - before < GROWS_LESS
     operator.kill()
     operator.start()
-    assert operator.memory - before < 100
+    assert operator.memory - before < GROWS_LESS
 
 
 def test_the_schema_refuses_what_no_schedule_can_be_called(world: World) -> None:

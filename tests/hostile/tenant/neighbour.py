@@ -13,7 +13,9 @@ from tests.hostile.tenant.accounts import CRONJOBS, JOBS, PODS, RUNS, SCHEDULES,
 from tests.world import agent_schedule, rfc3339, schedule_run, wait_for
 
 SCHEDULE = "report"
-SECONDS = 2.0  # within which each of his triggers must have its answer
+# Within which each of his triggers must have its answer; beside what the API server takes for so many requests, which
+# the operator sends one after the other.
+SECONDS, REQUESTS = 2.0, 10
 GIVE_UP = 30.0
 EVERY = 1.0
 # What the operator writes of it: all but counters and times, which his own runs move.
@@ -34,8 +36,12 @@ class Trigger:
 
     name: str
     seconds: float
-    api_seconds: float  # of them, that the API server took for what he himself asked
+    slowest_request: float  # of his own meanwhile, in seconds
     during: str
+
+    @property
+    def late(self) -> bool:
+        return self.seconds > SECONDS + REQUESTS * self.slowest_request
 
 
 @dataclass
@@ -47,7 +53,7 @@ class Neighbour:
     during: str = "nothing"
     triggers: list[Trigger] = field(default_factory=list)
     error: BaseException | None = None
-    _api_seconds: float = 0.0
+    _slowest: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def settle(self) -> None:
@@ -94,22 +100,22 @@ class Neighbour:
             self.error = error
 
     def _trigger(self, name: str, by_annotation: bool) -> Trigger:
-        during, begun, self._api_seconds = self.during, time.monotonic(), 0.0
+        during, begun = self.during, time.monotonic()
         if by_annotation:
             body = {"metadata": {"annotations": {names.ANNOTATION_TRIGGER: name}}}
             answer = self.account.send(patch(SCHEDULES, SCHEDULE, body))
         else:
             answer = self.account.send(create(RUNS, schedule_run(name, SCHEDULE)))
         assert not answer.refused, answer.words
-        self._api_seconds = time.monotonic() - begun
+        self._slowest = time.monotonic() - begun
         while not self._is_answered(name, by_annotation) and time.monotonic() < begun + GIVE_UP:
             time.sleep(0.1)
-        return Trigger(name, time.monotonic() - begun, self._api_seconds, during)
+        return Trigger(name, time.monotonic() - begun, self._slowest, during)
 
     def _is_answered(self, name: str, by_annotation: bool) -> bool:
         begun = time.monotonic()
         found = self.account.get(*((SCHEDULES, SCHEDULE) if by_annotation else (RUNS, name)))
-        self._api_seconds += time.monotonic() - begun
+        self._slowest = max(self._slowest, time.monotonic() - begun)
         status = found.get("status") or {}
         return status.get("lastTrigger", {}).get("token") == name if by_annotation else bool(status)
 
