@@ -44,6 +44,14 @@ class NamespaceTerminating(ClusterError):
     """Nothing can be created in a namespace that is being deleted: nobody's mistake, and soon over."""
 
 
+class NotLeading(ClusterError):
+    """Another operator leads, or may do so by now: this one writes nothing."""
+
+
+class LeaseLost(Exception):
+    """This operator has led and does so no more: its process ends, and a new one stands by."""
+
+
 @dataclass(frozen=True)
 class Bug:
     """An exception that nobody expected, as anybody may read it: of what it says nothing, for that may be anything."""

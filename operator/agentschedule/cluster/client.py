@@ -7,6 +7,7 @@ anybody may write: each is quoted on its way into a path, and each answer must b
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +18,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from agentschedule.cluster.fence import Fence, FencedPayload
 from agentschedule.cluster.reader import read
 from agentschedule.cluster.refusals import error_of
 from agentschedule.errors import (
@@ -88,9 +90,15 @@ class Client:
     """The API server, as far as the operator needs it. Every failure is a ``ClusterError``; ``ImpossibleName`` is a
     caller's mistake."""
 
-    def __init__(self, session: aiohttp.ClientSession, server: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, server: str, fence: Fence | None = None) -> None:
+        """Each write must pass the fence, also one that is for trial only; without one, all pass."""
         self._session = session
         self._server = server.rstrip("/")
+        self._fence = fence or Fence()
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._session.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Body:
         reply = await self._request("GET", resource.path(namespace, name))
@@ -170,13 +178,15 @@ class Client:
         Raises _TooLargeError for an answer of more than ``most`` bytes."""
         content_type = MERGE_PATCH if method == "PATCH" else "application/json"
         headers = {"Content-Type": content_type} if body is not None else {}
-        data = orjson.dumps(body) if body is not None else None
+        data = FencedPayload(orjson.dumps(body), self._fence) if body is not None else None
         url = URL(self._server + path, encoded=True)  # else it would be normalised, and a name be another
+        passing = self._fence.passing() if method != "GET" else nullcontext()
         try:
-            async with self._session.request(
-                method, url, data=data, params=params, headers=headers, allow_redirects=False
-            ) as response:
-                raw = await (_tail(response) if response.content_type == PLAIN else _whole(response, most))
+            with passing:
+                async with self._session.request(
+                    method, url, data=data, params=params, headers=headers, allow_redirects=False
+                ) as response:
+                    raw = await (_tail(response) if response.content_type == PLAIN else _whole(response, most))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ClusterError(f"{method} {path}: {error or type(error).__name__}") from error
         if 300 <= response.status < 400:

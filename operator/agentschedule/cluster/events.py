@@ -15,7 +15,7 @@ from agentschedule import names
 from agentschedule.api.base import ObjectMeta
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import Client
-from agentschedule.errors import Bug, Bugs, ClusterError, NamespaceTerminating
+from agentschedule.errors import Bug, Bugs, ClusterError, NamespaceTerminating, NotLeading
 from agentschedule.plan.actions import Event
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Recorder:
         }
         try:
             await self._client.create(resources.EVENTS, body)
-        except NamespaceTerminating:
+        except (NamespaceTerminating, NotLeading):
             return
         except ClusterError as error:
             logger.warning("event %s about %s %s/%s: %s", event.reason, kind, about.namespace, about.name, error)

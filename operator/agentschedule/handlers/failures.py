@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from agentschedule.api.base import ObjectMeta
 from agentschedule.cluster.store import Key
-from agentschedule.errors import Bug, Bugs, ClusterError, Conflict, NamespaceTerminating
+from agentschedule.errors import Bug, Bugs, ClusterError, Conflict, NamespaceTerminating, NotLeading
 from agentschedule.handlers.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Failures:
             await self._bug(key, cause, run)
             return _backoff(FIRST_BUG_BACKOFF_SECONDS, MAX_BUG_BACKOFF_SECONDS, times)
         delay = _backoff(FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, times)
-        level = logging.DEBUG if isinstance(cause, Conflict | NamespaceTerminating) else logging.WARNING
+        level = logging.DEBUG if isinstance(cause, Conflict | NamespaceTerminating | NotLeading) else logging.WARNING
         logger.log(level, "%s/%s: %s; again in %.1f s", key.namespace, key.schedule, cause, delay)
         return delay
 
