@@ -41,7 +41,17 @@ class Settings(BaseSettings):
         BeforeValidator(_words),
         Field(description="The namespaces to work in, as a,b,c; empty: all of the cluster."),
     ] = ()
-    pod_name: Annotated[str, Field(description="Who reports events.")] = "agentschedule-operator"
+    pod_name: Annotated[str, Field(description="Who reports events, and leads.")] = "agentschedule-operator"
+    leader_election: Annotated[
+        bool, Field(description="One operator of several works, the others stand by; false: this is the only one.")
+    ] = True
+    namespace: Annotated[
+        Namespace | None, Field(description="The operator's own, where its Lease is; empty: that of its pod.")
+    ] = None
+    lease_name: Annotated[str, Field(description="Operators with the same Lease work one at a time.")] = "agentschedule"
+    lease_seconds: Annotated[
+        int, Field(ge=2, le=300, description="After how long without a sign of the leader another takes its place.")
+    ] = 10
     bundled_image: Annotated[str, Field(description="The image that runs agents behind HTTP: the operator's own.")] = (
         f"agentschedule:{version('agentschedule')}"
     )

@@ -1,4 +1,4 @@
-"""What the operator may do in a cluster, and what its users get. ``generate`` makes the chart's ClusterRoles of it.
+"""What the operator may do in a cluster, and what its users get. ``generate`` makes the chart's roles of it.
 
 One truth: a call that is not covered here is refused in the cluster, so a new call starts with a line here.
 """
@@ -15,12 +15,13 @@ WRITE = ("create", "update", "patch", "delete", "deletecollection")
 
 @dataclass(frozen=True)
 class Permission:
-    """One rule of a ClusterRole, and why it is there."""
+    """One rule of a role, and why it is there."""
 
     group: str
     resource: str
     verbs: tuple[str, ...]
     why: str
+    named: str = ""  # the only object that it is about: as the chart's templates write it
 
 
 OPERATOR = (
@@ -42,6 +43,13 @@ OPERATOR = (
     Permission(
         "", "events", ("list",), "why a due time was missed, or a run waits: the controllers say so in events only"
     ),
+)
+
+# In the operator's own namespace alone. RBAC cannot say which one may be created: the chart's policy does.
+LEASE = '{{ include "agentschedule.fullname" . }}'
+LEADER = (
+    Permission("coordination.k8s.io", "leases", ("get", "patch"), "who leads: seen, renewed, let go", named=LEASE),
+    Permission("coordination.k8s.io", "leases", ("create",), "the first time"),
 )
 
 # For people: added to the cluster's own roles view, edit and admin by aggregation.

@@ -13,6 +13,7 @@ PODS = Resource("api/v1", "pods", "Pod")
 NAMESPACES = Resource("api/v1", "namespaces", "Namespace")
 CORE_EVENTS = Resource("api/v1", "events", "Event")
 EVENTS = Resource("apis/events.k8s.io/v1", "events", "Event")
+LEASES = Resource("apis/coordination.k8s.io/v1", "leases", "Lease")
 
 # Sent to the server with LIST and WATCH: else every Job and pod of the cluster would arrive.
 OURS = names.LABEL_SCHEDULE

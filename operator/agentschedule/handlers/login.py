@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ TOKEN_SECONDS = 60.0
 # Each watch holds one; the rest is for the workers.
 CONNECTIONS = 100
 WATCHES = 5  # of a namespace
+FEW = 2  # connections for what must not wait
 # A request that hangs must not hold its schedule, nor a worker.
 REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
 
@@ -38,6 +39,7 @@ class Connection:
     server: str
     session: aiohttp.ClientSession
     kopfs: aiohttp.ClientSession
+    apart: Callable[[], aiohttp.ClientSession]  # over a pool of its own, for what must not wait
 
     def for_kopf(self, tables: Iterable[Table[Any]], hear: Hear, relist: Relist) -> kopf.AiohttpSession:
         session: Any = KopfSession(self.kopfs, self.server, tables, hear, relist)
@@ -47,15 +49,17 @@ class Connection:
 async def connect(settings: Settings) -> Connection:
     """Log in with the ServiceAccount, else with the kubeconfig. Raises kopf.LoginError without either."""
     limit = CONNECTIONS + WATCHES * len(settings.watch_namespaces)
+    # By its name, audit logs tell one operator from another; the part before the slash is the manager of fields.
+    headers = {"User-Agent": f"{names.MANAGER}/{settings.pod_name}"}
     token = SERVICE_ACCOUNT / "token"
     if settings.service_host and token.exists():
         host = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
         context = ssl.create_default_context(cafile=str(SERVICE_ACCOUNT / "ca.crt"))
-        return _connection(f"https://{host}:{settings.service_port}", context, {}, limit, _bearer(token))
+        return _connection(f"https://{host}:{settings.service_port}", context, headers, limit, _bearer(token))
     info = kopf.login_with_kubeconfig(settings=kopf.OperatorSettings(), logger=logging.getLogger(__name__))
     if info is None:
         raise kopf.LoginError("no ServiceAccount and no kubeconfig: set KUBECONFIG, or run in a cluster")
-    return _connection(info.server, info.as_ssl_context(), info.as_http_headers(), limit)
+    return _connection(info.server, info.as_ssl_context(), info.as_http_headers() | headers, limit)
 
 
 def _connection(
@@ -67,19 +71,23 @@ def _connection(
 ) -> Connection:
     pool = aiohttp.TCPConnector(limit=limit, ssl=context)
 
-    def session(owner: bool, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    def session(pool: aiohttp.TCPConnector, owner: bool, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=pool,
             connector_owner=owner,
             timeout=timeout,
             # A few bytes that are packed can be any number of bytes: how many we read must be known.
-            headers=headers | {"User-Agent": names.MANAGER, "Accept-Encoding": "identity"},
+            headers=headers | {"Accept-Encoding": "identity"},
             middlewares=middlewares,
             trust_env=False,
         )
 
+    def apart() -> aiohttp.ClientSession:
+        return session(aiohttp.TCPConnector(limit=FEW, ssl=context), True, REQUEST)
+
     # A watch lasts; Kopf sets its own limits.
-    return Connection(server, session(True, REQUEST), session(False, aiohttp.ClientTimeout(total=None)))
+    kopfs = session(pool, False, aiohttp.ClientTimeout(total=None))
+    return Connection(server, session(pool, True, REQUEST), kopfs, apart)
 
 
 def _bearer(token: Path) -> aiohttp.ClientMiddlewareType:

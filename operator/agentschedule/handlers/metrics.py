@@ -38,6 +38,7 @@ class Metrics:
             registry=self.registry,
         )
         self.stalled = self._gauge("stalled", "Schedules that fail with an internal error (condition Stalled).")
+        self.leader = self._gauge("leader", "1 while this operator leads and may write, 0 while it stands by.")
         self.depth = self._gauge("queue_depth", "Schedules that wait for their reconcile.")
         self.waited = self._histogram("queue_wait", "How long a schedule waited for its reconcile.", WAIT_BUCKETS)
         self.decided = self._histogram("decision_cpu", "CPU time of one decision.", DECISION_BUCKETS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +19,13 @@ from agentschedule.api.base import ObjectMeta
 from agentschedule.cluster import resources
 from agentschedule.cluster.client import Client
 from agentschedule.cluster.events import Recorder
+from agentschedule.cluster.fence import Fence
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.cluster.tell import Teller
 from agentschedule.errors import Bug, Bugs
-from agentschedule.handlers import health, metrics
+from agentschedule.handlers import election, health, metrics
 from agentschedule.handlers.failures import Failures, Tell
+from agentschedule.handlers.leader import Leader
 from agentschedule.handlers.login import Connection, connect
 from agentschedule.handlers.metrics import Metrics
 from agentschedule.handlers.queue import Queue
@@ -36,6 +39,9 @@ from agentschedule.plan.conditions import internal_error
 from agentschedule.settings import Settings
 
 logger = logging.getLogger(__name__)
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Of a clean stop: for the answers of what was sent, and for Kopf.
+DRAIN_SECONDS, KOPF_SECONDS = 0.5, 15.0
 
 
 @dataclass(frozen=True)
@@ -50,26 +56,48 @@ class Operator:
     scope: Scope
     metrics: Metrics
     bugs: Bugs = field(default_factory=Bugs)
+    leader: Leader | None = None  # none: this is the only operator
+    fence: Fence = field(default_factory=Fence)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def wire(cls, connection: Connection, settings: Settings) -> Operator:
-        client = Client(connection.session, connection.server)
+        leader = election.candidate(connection, settings)
+        fence = Fence(leader.leads) if leader else Fence()
+        client = Client(connection.session, connection.server, fence)
         store, watches = Store(settings.bundled_image, settings.max_open_manual_runs), Watches()
         timer, series, recorder = Timer(), Metrics(), Recorder(client, settings.pod_name)
         failures, scope = Failures(_teller(Teller(client, recorder)), series), Scope(settings.watch_namespaces)
-        queue = Queue(Reconciler(client, store, recorder, timer.set, metrics=series), failures)
+        series.leader.set_function(fence.is_open)
+        work = Reconciler(client, store, recorder, timer.set, metrics=series)
+        queue = Queue(work, failures, asleep=leader is not None)
         resync = Resync(client, store, queue, watches, settings.resync_seconds, scope)
-        return cls(store, queue, timer, watches, resync, scope, series)
+        return cls(store, queue, timer, watches, resync, scope, series, leader=leader, fence=fence)
 
     async def background(self, workers: int) -> None:
-        """Everything but Kopf, until cancelled. Workers begin once everything is listed."""
+        """Everything but Kopf, until cancelled. Workers begin once everything is listed, and this operator leads."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.resync.run())
             group.create_task(self.resync.knock())
-            group.create_task(self.timer.run(self.queue.add))
             group.create_task(self.metrics.watch_loop())
             await self.watches.wait_synced()
+            if self.leader:
+                await self.leader.elected.wait()
+                self._take_over()
+            group.create_task(self.timer.run(self.queue.add))
             group.create_task(self.queue.run(workers))
+
+    async def lead(self) -> None:
+        """Stand for election once everything is listed, until cancelled. Raises LeaseLost."""
+        await self.watches.wait_synced()
+        if self.leader:
+            await self.leader.run()
+
+    def _take_over(self) -> None:
+        """Look at all schedules: nobody here has decided anything about them."""
+        known = set[Key]().union(*[table.keys() for table in self.store.tables])
+        self.queue.wake(key for key in known if key.schedule)
+        self.resync.soon()
 
     def hear(self, table: Table[Any], event: kopf.RawEvent) -> None:
         """Take in one event of a watch. A bug met over it is of this object, and hides no other."""
@@ -98,23 +126,43 @@ async def run(settings: Settings) -> None:
         await health.serve(operator.watches, settings.health_port),
         await metrics.serve(operator.metrics, settings.metrics_port),
     ]
-    tasks = {
-        asyncio.create_task(operator.background(settings.workers), name="background"),
-        asyncio.create_task(_kopf(operator, connection, settings.pod_name), name="kopf"),
-    }
+    _stop_on_signals(operator.stopping)
+    background = asyncio.create_task(operator.background(settings.workers), name="background")
+    watching = asyncio.create_task(_kopf(operator, connection, settings.pod_name), name="kopf")
+    told = asyncio.create_task(operator.stopping.wait(), name="told to stop")
+    leading: asyncio.Task[Any] = asyncio.create_task(operator.lead(), name="leader") if operator.leader else told
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({background, watching, told, leading}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
         logger.info("stopping")
         asyncio.get_running_loop().set_exception_handler(_while_stopping)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _hand_over(operator, leading)
+        await _end(operator, background, watching, told)
         for server in servers:
             await server.cleanup()
         await connection.session.close()
+
+
+async def _hand_over(operator: Operator, leading: asyncio.Task[Any]) -> None:
+    """Let another lead; not if a write of ours may still be on its way: then it waits until the Lease has run out."""
+    answered = await operator.fence.close(DRAIN_SECONDS)
+    if operator.leader:
+        leading.cancel()
+        await asyncio.gather(leading, return_exceptions=True)
+        await operator.leader.stop(answered)
+
+
+async def _end(operator: Operator, *tasks: asyncio.Task[Any]) -> None:
+    """Kopf, once it has begun, ends by itself when it is told to, and complains if it is cancelled."""
+    operator.stopping.set()
+    background, watching, told = tasks
+    background.cancel()
+    await asyncio.wait({watching}, timeout=KOPF_SECONDS if operator.watches.synced else 0)
+    for task in (watching, told):
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _teller(teller: Teller) -> Tell:
@@ -143,8 +191,8 @@ async def _kopf(operator: Operator, connection: Connection, identity: str) -> No
         _watch(registry, table)
     # Kopf would ask /etc/passwd who we are, which does not know the user of a container.
     me: Any = identity
-    scope = operator.scope
-    await kopf.operator(
+    scope, others = operator.scope, asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(
         registry=registry,
         settings=settings,
         identity=me,
@@ -152,7 +200,16 @@ async def _kopf(operator: Operator, connection: Connection, identity: str) -> No
         namespaces=scope.open,
         insights=scope.insights,
         standalone=True,
+        stop_flag=operator.stopping,
     )
+    # In place of Kopf's, which would take its time before we hear of it.
+    _stop_on_signals(operator.stopping)
+    await kopf.run_tasks(tasks, ignored=others)
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
 
 def _login(connection: Connection, operator: Operator) -> Any:

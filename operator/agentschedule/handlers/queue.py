@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from agentschedule.cluster.store import Key
@@ -25,6 +25,7 @@ class Queue:
 
     work: Callable[[Key], Awaitable[None]]
     failures: Failures = field(default_factory=Failures)
+    asleep: bool = False  # nobody is to work yet: what is added is forgotten, for who wakes it adds everything
     _turns: Turns = field(default_factory=Turns)
     _added: dict[Key, float] = field(default_factory=dict)
     _retries: dict[Key, asyncio.TimerHandle] = field(default_factory=dict)
@@ -37,9 +38,17 @@ class Queue:
 
     def add(self, key: Key) -> None:
         """Work on a key when its turn comes; one that is to be tried again later, too."""
+        if self.asleep:
+            return
         self._added.setdefault(key, time.monotonic())
         self._turns.add(key)
         self._begin()
+
+    def wake(self, keys: Iterable[Key]) -> None:
+        """Take in from now on what is added, and these."""
+        self.asleep = False
+        for key in keys:
+            self.add(key)
 
     async def run(self, workers: int) -> None:
         """Work until cancelled, on so many keys at once; of one namespace on fewer, so that none holds them all."""

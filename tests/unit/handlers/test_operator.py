@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import kopf
@@ -26,8 +29,8 @@ async def nothing(_key: Key) -> None:
     """Work that needs none."""
 
 
-def an_operator() -> Operator:
-    store, queue, watches = Store(), Queue(nothing), Watches(synced=True)
+def an_operator(work: Callable[[Key], Awaitable[None]] = nothing, asleep: bool = False) -> Operator:
+    store, queue, watches = Store(), Queue(work, asleep=asleep), Watches(synced=True)
     resync = Resync(cast("Client", None), store, queue, watches, seconds=300)
     return Operator(store, queue, Timer(), watches, resync, resync.scope, Metrics())
 
@@ -56,6 +59,36 @@ def test_of_kubernetes_own_kinds_only_what_bears_our_label_is_watched() -> None:
     ours = {(names.GROUP, names.VERSION, names.SCHEDULE_PLURAL), (names.GROUP, names.VERSION, names.RUN_PLURAL)}
     watched = {_address(table.resource) for table in Store().tables} - ours
     assert {kind: settings.watching.label_selectors[kind] for kind in watched} == dict.fromkeys(watched, OURS)
+
+
+def test_a_standby_takes_everything_in_decides_nothing_and_looks_at_all_schedules_once_it_leads() -> None:
+    looked_at: list[Key] = []
+
+    async def look(key: Key) -> None:
+        looked_at.append(key)
+
+    async def story() -> None:
+        leader: Any = SimpleNamespace(elected=asyncio.Event())
+        operator = replace(an_operator(look, asleep=True), leader=leader)
+        background = asyncio.create_task(operator.background(workers=2))
+        for name in ("one", "two", "gone"):
+            operator.hear(operator.store.schedules, event(name))
+        operator.timer.set(Key("team", "one"), datetime.now(UTC))
+        operator.hear(operator.store.schedules, event("gone", resourceVersion="8") | {"type": "DELETED"})
+        await asyncio.sleep(0.1)
+        assert operator.store.schedules.keys() == {Key("team", "one"), Key("team", "two")}
+        assert looked_at == []
+        leader.elected.set()
+        operator.timer.set(Key("team", "one"), None)
+        await asyncio.sleep(0.1)
+        assert sorted(looked_at) == [Key("team", "one"), Key("team", "two")]
+        operator.hear(operator.store.schedules, event("three"))
+        await asyncio.sleep(0.1)
+        assert Key("team", "three") in looked_at
+        background.cancel()
+        await asyncio.gather(background, return_exceptions=True)
+
+    asyncio.run(story())
 
 
 def _address(resource: Resource) -> tuple[str, str, str]:

@@ -214,3 +214,16 @@ def _note(done: list[Key]) -> Callable[[Key], Awaitable[None]]:
         done.append(key)
 
     return work
+
+
+def test_while_it_is_asleep_nothing_is_kept_and_who_wakes_it_says_what_there_is() -> None:
+    done: list[Key] = []
+    queue = Queue(work=_note(done), asleep=True)
+    for number in range(1000):
+        queue.add(Key("team", f"gone-{number}"))
+
+    queue.wake([A])
+    queue.add(B)
+    work_through(queue, lambda: len(done) >= 2)
+
+    assert done == [A, B]
