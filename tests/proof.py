@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agentschedule.cluster.permissions import OPERATOR
+from agentschedule.cluster.permissions import LEADER, OPERATOR
 from tools.cluster import audit, chart
 from tools.cluster.audit import Right
 from tools.cluster.base import Cluster
@@ -20,7 +20,7 @@ from tools.cluster.base import Cluster
 HERE = Path(__file__).parent
 # What is asked for in vain on purpose: nothing.
 DECLARED = frozenset[Right]()
-GRANTED = frozenset(Right(p.group, p.resource, verb) for p in OPERATOR for verb in p.verbs)
+GRANTED = frozenset(Right(p.group, p.resource, verb) for p in (*OPERATOR, *LEADER) for verb in p.verbs)
 # Together, these do all that the operator can do.
 SUITES = (HERE / "integration", HERE / "e2e")
 

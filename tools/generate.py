@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from agentschedule.api.crd import KINDS, RUN, SCHEDULE, Kind, Rules, crd
-from agentschedule.cluster.permissions import EDIT, OPERATOR, VIEW, Permission
+from agentschedule.cluster.permissions import EDIT, LEADER, OPERATOR, VIEW, Permission
 from agentschedule.names import RunPhase
 from agentschedule.plan.cron import SCHEDULE_RULES
 from agentschedule.plan.run.table import TABLE, rows
@@ -68,7 +68,7 @@ def generated_files() -> Files:
         text = HEADER + _yaml(crd(kind, FIELD_RULES[kind]))
         files[Path(f"crds/{kind.plural}.yaml")] = text
         files[CHART / f"files/crds/{kind.plural}.yaml"] = text
-    for role, permissions in {"operator": OPERATOR, "view": VIEW, "edit": EDIT}.items():
+    for role, permissions in {"operator": OPERATOR, "leader": LEADER, "view": VIEW, "edit": EDIT}.items():
         files[CHART / f"files/rules/{role}.yaml"] = HEADER + rules_yaml(permissions)
     files[STATES] = states_document()
     return files
@@ -87,7 +87,7 @@ def states_document() -> str:
 
 
 def rules_yaml(permissions: Sequence[Permission]) -> str:
-    """The rules of a ClusterRole, each with its reason as a comment."""
+    """The rules of a role, each with its reason as a comment."""
     return "".join(f"# {p.why}\n{_yaml([_rule(p)])}" for p in permissions)
 
 
@@ -152,9 +152,11 @@ def _oldest_first(rendered: str) -> str:
 
 
 def _rule(permission: Permission) -> dict[str, list[str]]:
+    named = {"resourceNames": [permission.named]} if permission.named else {}
     return {
         "apiGroups": [permission.group],
         "resources": [permission.resource],
+        **named,
         "verbs": list(permission.verbs),
     }
 

@@ -15,6 +15,7 @@ PATHS = {
     "CronJob": "apis/batch/v1/{}/cronjobs",
     "Job": "apis/batch/v1/{}/jobs",
     "Pod": "api/v1/{}/pods",
+    "Lease": "apis/coordination.k8s.io/v1/{}/leases",
     "Event": "apis/events.k8s.io/v1/{}/events",
     names.RUN_KIND: f"apis/{names.API_VERSION}/{{}}/{names.RUN_PLURAL}",
     names.SCHEDULE_KIND: f"apis/{names.API_VERSION}/{{}}/{names.SCHEDULE_PLURAL}",

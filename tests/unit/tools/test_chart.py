@@ -18,6 +18,7 @@ from tools.generate import CHART, KUBERNETES, ROOT
 CHART_DIR = str(ROOT / CHART)
 KINDS = {
     "ServiceAccount", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Deployment", "NetworkPolicy",
+    "Role", "RoleBinding", "PodDisruptionBudget",
 }  # fmt: skip
 POLICY = "MutatingAdmissionPolicy"
 POLICY_API = f"admissionregistration.k8s.io/v1/{POLICY}"
@@ -51,7 +52,7 @@ def pod(*values: str) -> dict[str, Any]:
 def test_in_watched_namespaces_the_operator_has_the_same_rights_by_roles() -> None:
     documents = render("watchNamespaces={a,b,a}")
     (everywhere,) = (r for r in of_kind("ClusterRole", render()) if r["metadata"]["name"] == "agentschedule")
-    roles = of_kind("Role", documents)
+    roles = [role for role in of_kind("Role", documents) if role["metadata"]["name"] != "agentschedule-leader"]
     assert [(role["metadata"]["namespace"], role["rules"]) for role in roles] == [
         ("a", everywhere["rules"]),
         ("b", everywhere["rules"]),
@@ -59,7 +60,7 @@ def test_in_watched_namespaces_the_operator_has_the_same_rights_by_roles() -> No
     for binding in of_kind("RoleBinding", documents):
         assert binding["roleRef"]["kind"] == "Role"
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "agentschedule", "namespace": "default"}]
-    assert [b["metadata"]["namespace"] for b in of_kind("RoleBinding", documents)] == ["a", "b"]
+    assert [b["metadata"]["namespace"] for b in of_kind("RoleBinding", documents)] == ["a", "b", "default"]
     (container,) = pod("watchNamespaces={a,b,a}")["containers"]
     (written,) = (e["value"] for e in container["env"] if e["name"] == "AGENTSCHEDULE_WATCH_NAMESPACES")
     assert Settings(watch_namespaces=written).watch_namespaces == ("a", "b")
@@ -120,11 +121,37 @@ def test_the_operator_talks_to_the_api_server_and_dns_only() -> None:
     assert spec["podSelector"] == deployment["spec"]["selector"]
 
 
-def test_two_replicas_would_be_drained_one_by_one_but_there_can_be_one_only_yet() -> None:
-    assert helm("template", "x", CHART_DIR, "--set", "replicas=2").returncode
-    command = ["template", "x", CHART_DIR, "--set", "replicas=2", "--skip-schema-validation"]
-    (budget,) = of_kind("PodDisruptionBudget", [d for d in yaml.safe_load_all(helm(*command).stdout) if d])
-    assert budget["spec"]["maxUnavailable"] == 1
+def test_replicas_are_drained_one_by_one_and_stand_on_nodes_of_their_own() -> None:
+    documents = render()
+    (budget,) = of_kind("PodDisruptionBudget", documents)
+    (deployment,) = of_kind("Deployment", documents)
+    assert deployment["spec"]["replicas"] == 2
+    assert budget["spec"] == {"maxUnavailable": 1, "selector": deployment["spec"]["selector"]}
+    (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
+    assert spread["labelSelector"] == deployment["spec"]["selector"]
+
+
+@pytest.mark.parametrize("replicas", [0, 1])
+def test_a_budget_for_one_would_only_hold_up_drains(replicas: int) -> None:
+    assert of_kind("PodDisruptionBudget", render(f"replicas={replicas}")) == []
+
+
+def test_the_operators_with_one_lease_are_those_of_one_release() -> None:
+    """The Lease that it asks for is the one that it has the right to, and that the policy lets it write."""
+    documents = render("fullnameOverride=other", "watchNamespaces={a}", api=VALIDATES_API)
+    (deployment,) = of_kind("Deployment", documents)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert {"name": "AGENTSCHEDULE_LEASE_NAME", "value": "other"} in container["env"]
+    (role,) = (role for role in of_kind("Role", documents) if role["metadata"]["name"] == "other-leader")
+    assert role["metadata"]["namespace"] == "default"
+    assert [(rule.get("resourceNames"), rule["verbs"]) for rule in role["rules"]] == [
+        (["other"], ["get", "patch"]),
+        (None, ["create"]),
+    ]
+    (policy,) = of_kind(VALIDATES, documents)
+    (judged,) = (v["expression"] for v in policy["spec"]["validations"] if "own Lease" in v["message"])
+    assert "request.namespace == 'default' && object.metadata.name == 'other'" in judged
 
 
 def test_each_value_is_in_the_charts_readme() -> None:
@@ -175,8 +202,8 @@ def test_the_policy_goes_where_the_cluster_knows_it(values: tuple[str, ...], api
         (("networkPolicy.enabled=false",), "NetworkPolicy", []),
         (("watchNamespaces={a,b}", "rbac.aggregate=false"), "ClusterRole", []),
         (("watchNamespaces={a,b}",), "ClusterRoleBinding", []),
-        ((), "Role", []),
-        ((), "PodDisruptionBudget", []),
+        ((), "Role", ["agentschedule-leader"]),
+        (("rbac.create=false",), "Role", []),
     ],
 )
 def test_parts_can_be_left_out_or_renamed(values: tuple[str, ...], kind: str, names: list[str]) -> None:
@@ -207,10 +234,10 @@ def test_the_operator_runs_without_rights_it_does_not_need() -> None:
     assert container["resources"]["limits"]["memory"]
 
 
-def test_the_release_before_is_gone_before_the_next_one_starts() -> None:
+def test_the_next_release_stands_by_before_the_one_before_goes() -> None:
     (deployment,) = of_kind("Deployment", render())
-    assert deployment["spec"]["replicas"] == 1
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    rolling = {"maxUnavailable": 0, "maxSurge": 1}
+    assert deployment["spec"]["strategy"] == {"type": "RollingUpdate", "rollingUpdate": rolling}
 
 
 def test_the_chart_sets_only_what_the_operator_reads() -> None:
@@ -234,6 +261,7 @@ def test_settings_come_from_the_environment_and_the_probes_read_the_health_port(
         "AGENTSCHEDULE_BUNDLED_IMAGE": "agentschedule:0.1.0",
         "AGENTSCHEDULE_HEALTH_PORT": "8080",
         "AGENTSCHEDULE_METRICS_PORT": "9000",
+        "AGENTSCHEDULE_LEASE_NAME": "agentschedule",
         "X": "y",
     }
     assert container["ports"] == [
