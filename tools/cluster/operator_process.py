@@ -87,6 +87,16 @@ class OperatorProcess:
         """SIGTERM, as Kubernetes does; returns the exit code."""
         return self._end(signal.SIGTERM)
 
+    def send(self, number: signal.Signals) -> None:
+        """A signal, whatever comes of it."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def ended(self, seconds: float = STOP_TIMEOUT) -> int:
+        """Wait until it has ended, by itself or by a signal, and return the exit code. Raises TimeoutExpired."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
     def check_log(self) -> None:
         """It has met no bug."""
         said = self.log.read_text()
