@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sys
 
-from agentschedule.errors import LeaseLost
 from agentschedule.settings import Settings
 
 # Kopf imports this client wherever it is installed, only to know its objects if it is given one: the operator gives it
@@ -25,9 +24,6 @@ def main() -> None:
         asyncio.run(operator.run(settings))
     except KeyboardInterrupt:
         sys.exit(0)
-    except LeaseLost as lost:  # nothing is wrong here: another leads
-        logging.getLogger(__name__).error("stopped: %s", lost)
-        sys.exit(1)
     except Exception:  # not by the interpreter, which would print what it says as it stands
         logging.getLogger(__name__).critical("stopped by an error", exc_info=True)
         sys.exit(1)

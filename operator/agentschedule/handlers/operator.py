@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from agentschedule.cluster.events import Recorder
 from agentschedule.cluster.fence import Fence
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.cluster.tell import Teller
-from agentschedule.errors import Bug, Bugs
+from agentschedule.errors import Bug, Bugs, LeaseLost
 from agentschedule.handlers import election, health, metrics
 from agentschedule.handlers.failures import Failures, Tell
 from agentschedule.handlers.leader import Leader
@@ -135,6 +136,10 @@ async def run(settings: Settings) -> None:
         done, _ = await asyncio.wait({background, watching, told, leading}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
+    except LeaseLost as lost:
+        logger.error("stopped: %s", lost)
+        # At once: nothing here is worth tidying up, and what is still being sent ends with its connection.
+        os._exit(1)
     finally:
         logger.info("stopping")
         asyncio.get_running_loop().set_exception_handler(_while_stopping)
