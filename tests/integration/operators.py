@@ -52,6 +52,12 @@ class Operators:
         replica.start(wait)
         return replica
 
+    def keep(self, number: int, but: Iterable[Replica] = ()) -> None:
+        """Start as many as are missing, as the Deployment does: also in place of one that found itself too slow."""
+        alive = [replica for replica in self.started if replica.running and replica not in but]
+        for _ in range(number - len(alive)):
+            self.start(wait=False)
+
     def kill_all(self) -> None:
         for replica in self.started:
             replica.kill()
