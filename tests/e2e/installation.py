@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -19,9 +19,10 @@ MANIFEST = ROOT / "manifests" / "install.yaml"
 SAMPLES = ROOT / "manifests" / "samples"
 DEPLOYMENT = f"deployment/{chart.RELEASE}"
 SELECTOR = f"app.kubernetes.io/name={chart.RELEASE}"
+NAMES = "jsonpath={.items[*].metadata.name}"
 ROLLOUT = "--timeout=180s"
-# What the operator says when its account goes before it does, as when it is uninstalled.
-ACCOUNT_GONE = "Ran out of valid credentials"
+# What an operator says when its account or its roles go before it does, as when it is uninstalled.
+FAREWELLS = ("Ran out of valid credentials", 'resource "leases"')
 
 
 @dataclass
@@ -35,9 +36,8 @@ class Installation:
         chart.helm_install(self.cluster)
 
     def uninstall(self) -> None:
-        with self._heard_out():
+        with self._last_heard():
             chart.helm_uninstall(self.cluster)
-        self._forget_farewell()
 
     def apply_manifest(self) -> None:
         """manifests/install.yaml, with the image that is on the node."""
@@ -48,14 +48,23 @@ class Installation:
         self.wait_ready()
 
     def delete_manifest(self) -> None:
-        with self._heard_out():
+        with self._last_heard():
             self.cluster.kubectl("delete", "-f", str(MANIFEST), "--timeout=120s")
-        self._forget_farewell()
 
-    def delete_pod(self) -> None:
-        """As a node drain does; the Deployment makes another. Returns when the old one has gone."""
+    def delete_pods(self) -> None:
+        """All at once, as when a zone goes; the Deployment makes others. Returns when the old ones have gone."""
         with self._heard_out():
             self._kubectl("delete", "pod", "-l", SELECTOR, "--timeout=60s")
+
+    def delete_leader(self) -> None:
+        """As a node drain does. Returns when it has gone; another leads since long."""
+        leader = self.leader()
+        with self._heard_out(leader):
+            self._kubectl("delete", "pod", leader, "--timeout=60s")
+
+    def leader(self) -> str:
+        """The name of the pod that leads; empty if none does."""
+        return self._kubectl("get", "lease", chart.RELEASE, "-o", "jsonpath={.spec.holderIdentity}").partition("_")[0]
 
     def wait_ready(self) -> None:
         self._kubectl("rollout", "status", DEPLOYMENT, ROLLOUT)
@@ -66,25 +75,39 @@ class Installation:
         return self._kubectl("get", "pods", "-l", SELECTOR, "-o", path)
 
     @contextmanager
-    def _heard_out(self) -> Iterator[None]:
-        """Follow the log of today's pod to its end, shutdown included."""
-        pod = self._kubectl("get", "pods", "-l", SELECTOR, "--sort-by=.metadata.creationTimestamp", "-o", "name")
+    def _heard_out(self, *pods: str) -> Iterator[None]:
+        """Follow the logs of these pods, or of all, to their end, shutdown included."""
+        pods = pods or tuple(self._kubectl("get", "pods", "-l", SELECTOR, "-o", NAMES).split())
+        with ExitStack() as stack:
+            said = [stack.enter_context(self._followed(pod)) for pod in pods]
+            yield
+        self.logs += [text for log in said for text in log]
+
+    @contextmanager
+    def _followed(self, pod: str) -> Iterator[list[str]]:
+        """The log of one pod, whole once the pod has gone."""
         access = [self.cluster.kubectl_path, f"--kubeconfig={self.cluster.kubeconfig}", "-n", chart.OPERATOR_NAMESPACE]
+        whole: list[str] = []
         with NamedTemporaryFile() as said:
-            follow = subprocess.Popen([*access, "logs", "--follow", pod.split()[-1]], stdout=said.fileno())
+            follow = subprocess.Popen([*access, "logs", "--follow", pod], stdout=said.fileno())
             try:
                 # from then on, nothing gets lost
                 wait_for(lambda: Path(said.name).stat().st_size, "the operator's log", 30)
-                yield
+                yield whole
                 follow.wait(60)
             finally:
                 follow.kill()
-            self.logs.append(Path(said.name).read_text())
+            whole.append(Path(said.name).read_text())
 
-    def _forget_farewell(self) -> None:
-        """From where its account was gone, the last pod's log tells of nothing else."""
-        lines = self.logs[-1].splitlines()
-        self.logs[-1] = "\n".join(takewhile(lambda line: ACCOUNT_GONE not in line, lines))
+    @contextmanager
+    def _last_heard(self) -> Iterator[None]:
+        """From where its rights are gone, the log of a pod tells of nothing else: that is left out."""
+        before = len(self.logs)
+        with self._heard_out():
+            yield
+        for number in range(before, len(self.logs)):
+            lines = self.logs[number].splitlines()
+            self.logs[number] = "\n".join(takewhile(lambda line: not any(word in line for word in FAREWELLS), lines))
 
     def _kubectl(self, *args: str) -> str:
         return self.cluster.kubectl("-n", chart.OPERATOR_NAMESPACE, *args)

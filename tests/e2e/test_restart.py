@@ -1,4 +1,4 @@
-"""The operator's pod goes in the middle of things: Kubernetes does the work, the operator records it on its return."""
+"""The operator's pods go in the middle of things: Kubernetes does the work, the operator records it on its return."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_runs_go_on_without_the_operator_and_all_are_recorded(world: World, inst
 
     sleep_until(due - BEFORE)
     before = {name: world.run(run).get("status", {}).get("phase") for name, run in runs.items()}
-    installation.delete_pod()
+    installation.delete_pods()
     installation.wait_ready()
     print(f"the operator was back {(now() - due).total_seconds():+.1f} s after the full minute")
 
@@ -52,7 +52,7 @@ def test_a_token_seen_before_a_restart_starts_nothing_after_it(world: World, ins
     world.apply(agent_schedule("report", agent=runner()))
     seen(world, "report")
     first = trigger(world, "report", "one")["run"]
-    installation.delete_pod()
+    installation.delete_pods()
     installation.wait_ready()
 
     second = trigger(world, "report", "two")
@@ -64,6 +64,15 @@ def test_a_token_seen_before_a_restart_starts_nothing_after_it(world: World, ins
     known = {run["metadata"]["name"] for run in world.runs("report")}
     assert known == {first, second.get("run", first)}
     assert {job.metadata.name for job in world.jobs("report")} == known
+
+
+def test_when_the_leaders_pod_goes_the_other_is_at_work_at_once(world: World, installation: Installation) -> None:
+    world.apply(agent_schedule("report", agent=runner()))
+    seen(world, "report")
+    before = installation.leader()
+    installation.delete_leader()
+    assert installation.leader() not in ("", before)
+    assert ended(world, trigger(world, "report", "now")["run"])["status"]["phase"] == "Succeeded"
 
 
 def _running_pods(world: World) -> list[str]:

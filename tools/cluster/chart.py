@@ -52,7 +52,8 @@ def helm_install(
 def operator_state(cluster: Cluster, namespace: str = OPERATOR_NAMESPACE) -> str:
     """The operator's pods and the end of its log, for an error message."""
     pods = cluster.kubectl("get", "pods", "-n", namespace, check=False)
-    log = cluster.kubectl("logs", "-n", namespace, f"deploy/{RELEASE}", "--tail=40", check=False)
+    selector = f"app.kubernetes.io/name={RELEASE}"
+    log = cluster.kubectl("logs", "-n", namespace, "-l", selector, "--prefix", "--tail=40", check=False)
     return f"{pods}\nthe operator's log:\n{log}"
 
 
