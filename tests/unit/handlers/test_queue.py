@@ -151,7 +151,7 @@ def test_what_met_a_bug_is_tried_again_when_it_changes_but_not_more_often_than_o
 
 def test_a_bug_of_the_queue_itself_ends_the_process_and_is_not_hidden() -> None:
     class Broken(Failures):
-        async def failed(self, key: Key, error: Exception) -> float:
+        async def failed(self, key: Key, error: Exception) -> float:  # noqa: ARG002
             raise ZeroDivisionError from error
 
     async def work(_key: Key) -> None:
