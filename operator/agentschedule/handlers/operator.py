@@ -118,7 +118,7 @@ async def run(settings: Settings) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         for server in servers:
             await server.cleanup()
-        await connection.session.close()
+        await connection.close()
 
 
 def _teller(teller: Teller) -> Tell:

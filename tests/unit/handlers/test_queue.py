@@ -150,14 +150,19 @@ def test_what_met_a_bug_is_tried_again_when_it_changes_but_not_more_often_than_o
 
 
 def test_a_bug_of_the_queue_itself_ends_the_process_and_is_not_hidden() -> None:
-    async def work(_key: Key) -> None:
-        raise SystemExit(3)
+    class Broken(Failures):
+        async def failed(self, key: Key, error: Exception) -> float:
+            raise ZeroDivisionError from error
 
-    queue = Queue(work=work)
+    async def work(_key: Key) -> None:
+        raise ClusterError
+
+    queue = Queue(work=work, failures=Broken())
     queue.add(A)
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(ExceptionGroup) as ended:
         work_through(queue, lambda: False)
+    assert ended.group_contains(ZeroDivisionError)
 
 
 def test_a_trigger_of_a_neighbour_comes_before_the_ten_thousand_of_one_namespace() -> None:
