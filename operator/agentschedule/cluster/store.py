@@ -10,7 +10,7 @@ import logging
 import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -64,8 +64,8 @@ class Table(Generic[T]):
     _shown: OrderedDict[Key, Indexed[T]] = field(default_factory=OrderedDict)
 
     def put(self, body: Body, schedule: str | None = None) -> Key | None:
-        """Take in an object; returns the schedule it is about, or None if it is older than what is known, or
-        cannot be read. ``schedule``: whose it is, where no label says so."""
+        """Take in an object; returns the schedule it is about, or None if it is older than what is known, cannot be
+        read, or says nothing new. ``schedule``: whose it is, where no label says so."""
         meta = body["metadata"]
         uid, version = meta["uid"], int(meta["resourceVersion"])
         old = self._by_uid.get(uid)
@@ -86,7 +86,7 @@ class Table(Generic[T]):
         self._by_uid[uid] = Entry(key, version, item, self.watches(body))
         self._by_key[key][uid] = item
         self._shown.pop(key, None)
-        return key
+        return key if old is None or old.key != key or is_news(old.item, item) else None
 
     def _check_kind(self, body: Body) -> None:
         """Kubernetes' own kinds are not named in lists. Raises TypeError for an object of another kind."""
@@ -167,6 +167,20 @@ class Table(Generic[T]):
 
     def keys(self) -> set[Key]:
         return set(self._by_key)
+
+
+def is_news(old: object, new: object) -> bool:
+    """False where the resourceVersion alone differs: somebody wrote what no decision looks at."""
+    if isinstance(old, CronJob | Job | Pod) and type(old) is type(new):
+        return replace(old, resource_version=new.resource_version) != new
+    return _without_version(old) != _without_version(new)
+
+
+def _without_version(item: Any) -> Any:
+    meta = item.metadata.model_copy(update={"resource_version": ""})
+    if isinstance(item, Unreadable):
+        return replace(item, metadata=meta)
+    return item.model_copy(update={"metadata": meta})
 
 
 def _is_labelled(body: Body) -> bool:

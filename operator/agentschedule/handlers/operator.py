@@ -85,8 +85,12 @@ class Operator:
         meta, deleted = body["metadata"], event["type"] == "DELETED"
         self.watches.heard(self.scope.watch(table.resource.plural, meta["namespace"]))
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
-        if key is not None and key.schedule:
+        if key is None or not key.schedule:
+            return
+        if table.resource in (resources.SCHEDULES, resources.RUNS):  # somebody may wait for what comes of it
             self.queue.add(key)
+        else:
+            self.queue.add_soon(key)
 
 
 async def run(settings: Settings) -> None:

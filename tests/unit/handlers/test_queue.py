@@ -13,7 +13,7 @@ import pytest
 from agentschedule.cluster.store import Key
 from agentschedule.errors import ClusterError
 from agentschedule.handlers.failures import Failures
-from agentschedule.handlers.queue import REST_SECONDS, Queue
+from agentschedule.handlers.queue import GATHER_SECONDS, REST_SECONDS, Queue
 
 A, B = Key("team", "a"), Key("team", "b")
 
@@ -219,3 +219,53 @@ def _note(done: list[Key]) -> Callable[[Key], Awaitable[None]]:
         done.append(key)
 
     return work
+
+
+def test_news_that_nobody_waits_for_is_gathered() -> None:
+    done: list[Key] = []
+    queue = Queue(work=_note(done))
+
+    async def run() -> None:
+        task = asyncio.create_task(queue.run(2))
+        for _ in range(10):
+            queue.add_soon(A)
+            await asyncio.sleep(GATHER_SECONDS / 20)
+        assert done == []
+        await asyncio.sleep(GATHER_SECONDS)
+        task.cancel()
+
+    asyncio.run(run())
+    assert done == [A]
+
+
+def test_what_somebody_waits_for_takes_all_other_news_along() -> None:
+    done: list[Key] = []
+    queue = Queue(work=_note(done))
+
+    async def run() -> None:
+        task = asyncio.create_task(queue.run(2))
+        queue.add_soon(A)
+        queue.add(A)
+        queue.add_soon(A)
+        await asyncio.sleep(GATHER_SECONDS / 4)
+        assert done == [A]
+        await asyncio.sleep(GATHER_SECONDS)
+        task.cancel()
+
+    asyncio.run(run())
+    assert done == [A]
+
+
+def test_news_that_comes_during_the_work_is_not_lost() -> None:
+    begun: list[float] = []
+
+    async def work(key: Key) -> None:
+        begun.append(time.monotonic())
+        if len(begun) == 1:
+            queue.add_soon(key)
+            await asyncio.sleep(0.01)
+
+    queue = Queue(work=work)
+    queue.add(A)
+    work_through(queue, lambda: len(begun) == 2)
+    assert begun[1] - begun[0] >= GATHER_SECONDS
