@@ -173,7 +173,7 @@ def is_news(old: object, new: object) -> bool:
     """False where the resourceVersion alone differs: somebody wrote what no decision looks at."""
     if isinstance(old, CronJob | Job | Pod) and type(old) is type(new):
         return replace(old, resource_version=new.resource_version) != new
-    return _without_version(old) != _without_version(new)
+    return bool(_without_version(old) != _without_version(new))
 
 
 def _without_version(item: Any) -> Any:
