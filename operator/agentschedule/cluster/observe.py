@@ -46,7 +46,9 @@ async def refresh_pods(client: Client, store: Store, key: Key) -> None:
 
 async def _refresh_table(client: Client, table: Table[Any], key: Key) -> None:
     if is_schedule_name(key.schedule):
-        await _list(client, table, key.namespace, f"{names.LABEL_SCHEDULE}={key.schedule}", within=key)
+        selector = f"{names.LABEL_SCHEDULE}={key.schedule}"
+        changed, gone, _ = await _list(client, table, key.namespace, selector, within=key)
+        table.looked_at |= changed | gone
 
 
 async def _list(

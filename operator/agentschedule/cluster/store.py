@@ -57,6 +57,8 @@ class Table(Generic[T]):
     watches: Callable[[Body], bool] = lambda _body: True
     # The resourceVersion of the last list of a namespace, or of everything: where a watch of it may begin.
     listed_at: dict[str | None, int] = field(default_factory=dict)
+    # Schedules of which a look of our own has shown something: when the watch brings it, it will be no news.
+    looked_at: set[Key] = field(default_factory=set)
     _by_uid: dict[str, Entry[T]] = field(default_factory=dict)
     _by_key: dict[Key, dict[str, T]] = field(default_factory=lambda: defaultdict(dict))
     _gone: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -219,6 +221,17 @@ class Store:
 
     def schedule(self, key: Key) -> AgentSchedule | Unreadable | None:
         return self.schedules.last_of(key)
+
+    def shown(self, key: Key) -> tuple[Indexed[Any], ...]:
+        """All that is known of a schedule: the same objects as long as nothing changes."""
+        return tuple(table.of(key) for table in self.tables)
+
+    def take_looked_at(self, key: Key) -> bool:
+        """True if looks of our own have shown something of a schedule since this was last asked."""
+        found = [table.looked_at for table in self.tables if key in table.looked_at]
+        for keys in found:
+            keys.discard(key)
+        return bool(found)
 
     def observed(self, key: Key) -> Observed:
         """The snapshot that a decision is made on."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 
 from agentschedule import names
+from agentschedule.cluster.client import Client, Page
+from agentschedule.cluster.observe import refresh_pods
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.plan.observed import CronJob
 from tests.unit.bodies import COUNTS, KEY, Body, job_body, pod_body, read_and_plan, run_body, schedule_body
@@ -190,3 +194,15 @@ def test_what_cannot_be_read_and_is_gone_is_told_anew_should_it_come_again(caplo
         store.schedules.put(odd)
         store.schedules.drop_unlisted(set(), version=9)
     assert len(caplog.records) == 2
+
+
+def test_what_a_look_of_one_schedule_shows_is_remembered_until_it_is_asked_for() -> None:
+    store = Store()
+
+    class Server:
+        async def list(self, *_: Any, **__: Any) -> AsyncIterator[Page]:
+            yield Page([pod_body({})], 5)
+
+    for shows in (True, False):
+        asyncio.run(refresh_pods(cast("Client", Server()), store, KEY))
+        assert [store.take_looked_at(KEY), store.take_looked_at(KEY)] == [shows, False]
