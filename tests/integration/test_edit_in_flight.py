@@ -26,6 +26,7 @@ PREPARATION = timedelta(seconds=75)
 SUSPEND = {"suspend": True}
 MINUTE = timedelta(minutes=1)
 SETTLED = timedelta(seconds=10)
+PATIENCE = 40  # seconds; the controller alone takes some fifteen for the full minute's Jobs
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _assert_plausible(changes: list[Change], effective: dict[str, datetime], due
         f"{early} of {len(changes)} took effect before; waits {min(waits.values()):.1f} … {max(waits.values()):.1f} s"
     )
     assert min(waits.values()) > -1
-    assert max(waits.values()) < 20
+    assert max(waits.values()) < PATIENCE
     assert early < len(changes)
 
 

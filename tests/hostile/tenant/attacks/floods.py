@@ -54,13 +54,13 @@ def _come_and_go(plural: str) -> Attack:
 
 def _jobs(scene: Scene) -> list[Write]:
     owner = owned_by("CronJob", scene.schedule, scene.schedule_made()["metadata"]["uid"])
-    return [create(JOBS, job_of(f"{scene.schedule}-j{n}", scene.schedule, owner)) for n in range(300)]
+    return [create(JOBS, job_of(f"{scene.schedule}-j{n}", scene.schedule, owner)) for n in range(100)]
 
 
 def _pods(scene: Scene) -> list[Write]:
     uid = scene.job_made()["metadata"]["uid"]
     labels: Body = {"agentschedule.dev/schedule": scene.schedule, "batch.kubernetes.io/controller-uid": uid}
-    return [create(PODS, pod_of(f"{scene.schedule}-p{n}", scene.schedule, {"labels": labels})) for n in range(200)]
+    return [create(PODS, pod_of(f"{scene.schedule}-p{n}", scene.schedule, {"labels": labels})) for n in range(100)]
 
 
 ATTACKS = (
@@ -77,6 +77,6 @@ ATTACKS = (
     Attack("300 edits of a schedule", Who.EDITOR, _edits, answers, at_work={}, burst=True),
     Attack("150 tokens", Who.EDITOR, _tokens, answers, at_work={"concurrencyPolicy": "Forbid"}, burst=True),
     *map(_come_and_go, (RUNS, SCHEDULES)),
-    Attack("300 Jobs that pass for the CronJob's", Who.ADMIN, _jobs, answers, burst=True),
-    Attack("200 pods that pass for a Job's", Who.ADMIN, _pods, answers, burst=True),
+    Attack("100 Jobs that pass for the CronJob's", Who.ADMIN, _jobs, answers, burst=True),
+    Attack("100 pods that pass for a Job's", Who.ADMIN, _pods, answers, burst=True),
 )
