@@ -14,7 +14,7 @@ from tests.hostile.tenant.accounts import CRONJOBS, JOBS, PODS, RUNS, SCHEDULES,
 from tests.world import agent_schedule, rfc3339, schedule_run, wait_for
 
 SCHEDULE = "report"
-# Within which each of his triggers must have its answer on a machine of its own; beside what the API server takes for so
+# Within which each of his triggers must have its answer on a quiet machine; beside what the API server takes for so
 # many requests: those of a manual run that meets a conflict, one after the other.
 SECONDS, REQUESTS = 2.0, 25
 GIVE_UP = 30.0
