@@ -142,9 +142,13 @@ class Neighbour:
 
         counts = wait_for(counted, f"{made} of the neighbour's runs that have succeeded", 30)
         assert (counts["manual"], counts["failed"]) == (made, 0)
-        runs = self.account.get(RUNS)["items"]
+        left = min(made, 100)
+
+        def pruned() -> list[Body]:
+            runs: list[Body] = self.account.get(RUNS)["items"]
+            return runs if len(runs) == left else []
+
+        runs = wait_for(pruned, f"{left} runs, as history has it", 30)
         assert {run["status"]["phase"] for run in runs} == {"Succeeded"}
-        assert len(runs) == min(made, 100)
-        assert {job["metadata"]["name"] for job in self.kubelet.get(JOBS)["items"]} <= {
-            run["metadata"]["name"] for run in runs
-        }
+        names_of_runs = {run["metadata"]["name"] for run in runs}
+        assert {job["metadata"]["name"] for job in self.kubelet.get(JOBS)["items"]} <= names_of_runs
