@@ -79,6 +79,7 @@ class Table(Generic[T]):
             if old and old.version == version and said in ("", old.key.schedule):
                 return None
             key, item = Key(meta["namespace"], said or schedule or ""), self.parse(body)
+            news = old is None or old.key != key or is_news(old.item, item)
         except Exception:  # one odd object must not stop the work on all others
             self._put_aside(uid, f"{meta['namespace']}/{meta['name']}")
             return None
@@ -88,7 +89,14 @@ class Table(Generic[T]):
         self._by_uid[uid] = Entry(key, version, item, self.watches(body))
         self._by_key[key][uid] = item
         self._shown.pop(key, None)
-        return key if old is None or old.key != key or is_news(old.item, item) else None
+        return key if news else None
+
+    def look(self, body: Body) -> Key | None:
+        """The same, of what we asked for ourselves."""
+        key = self.put(body)
+        if key:
+            self.looked_at.add(key)
+        return key
 
     def _check_kind(self, body: Body) -> None:
         """Kubernetes' own kinds are not named in lists. Raises TypeError for an object of another kind."""
@@ -173,16 +181,14 @@ class Table(Generic[T]):
 
 def is_news(old: object, new: object) -> bool:
     """False where the resourceVersion alone differs: somebody wrote what no decision looks at."""
-    if isinstance(old, CronJob | Job | Pod) and type(old) is type(new):
+    if isinstance(old, CronJob | Job | Pod) and isinstance(new, CronJob | Job | Pod):
         return replace(old, resource_version=new.resource_version) != new
-    return bool(_without_version(old) != _without_version(new))
+    return type(old) is not type(new) or _without_version(old) != _without_version(new)
 
 
-def _without_version(item: Any) -> Any:
-    meta = item.metadata.model_copy(update={"resource_version": ""})
-    if isinstance(item, Unreadable):
-        return replace(item, metadata=meta)
-    return item.model_copy(update={"metadata": meta})
+def _without_version(item: Any) -> dict[str, Any]:
+    parts: dict[str, Any] = vars(item)
+    return parts | {"metadata": vars(item.metadata) | {"resource_version": ""}}
 
 
 def _is_labelled(body: Body) -> bool:

@@ -87,7 +87,7 @@ class Operator:
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
         if key is None or not key.schedule:
             return
-        if table.resource in (resources.SCHEDULES, resources.RUNS):  # somebody may wait for what comes of it
+        if table.resource in resources.OWN:  # somebody may wait for what comes of it
             self.queue.add(key)
         else:
             self.queue.add_soon(key)
@@ -167,9 +167,9 @@ def _login(connection: Connection, operator: Operator) -> Any:
 
 
 def _watch(registry: kopf.OperatorRegistry, table: Table[Any]) -> None:
-    group, _, version = table.resource.prefix.partition("/")[2].rpartition("/")
+    group, version, plural = table.resource.address
 
-    @kopf.on.event(group, version, table.resource.plural, registry=registry, id=table.resource.plural)
+    @kopf.on.event(group, version, plural, registry=registry, id=plural)
     async def heard(**_: Any) -> None:
         """Kopf watches what it has a handler for; what an event says, ``handlers.wire`` has told already."""
 
@@ -189,6 +189,5 @@ def configure(settings: kopf.OperatorSettings) -> None:
     watching.server_timeout = 300
     watching.client_timeout = 310
     watching.connect_timeout = 10
-    watching.label_selectors["batch", "v1", "cronjobs"] = resources.OURS
-    watching.label_selectors["batch", "v1", "jobs"] = resources.OURS
-    watching.label_selectors["", "v1", "pods"] = resources.OURS
+    for resource in (resources.CRONJOBS, resources.JOBS, resources.PODS):
+        watching.label_selectors[resource.address] = resources.OURS

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from agentschedule import names
-from agentschedule.cluster.client import Client, Page
-from agentschedule.cluster.observe import refresh_pods
+from agentschedule.cluster.client import Page, Resource
+from agentschedule.cluster.observe import refresh_cronjob, refresh_pods, refresh_schedule
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.plan.observed import CronJob
 from tests.unit.bodies import COUNTS, KEY, Body, job_body, pod_body, read_and_plan, run_body, schedule_body
@@ -196,13 +196,17 @@ def test_what_cannot_be_read_and_is_gone_is_told_anew_should_it_come_again(caplo
     assert len(caplog.records) == 2
 
 
-def test_what_a_look_of_one_schedule_shows_is_remembered_until_it_is_asked_for() -> None:
+@pytest.mark.parametrize("look", [refresh_pods, refresh_cronjob, refresh_schedule])
+def test_what_a_look_of_one_schedule_shows_is_remembered_until_it_is_asked_for(look: Any) -> None:
     store = Store()
 
     class Server:
         async def list(self, *_: Any, **__: Any) -> AsyncIterator[Page]:
             yield Page([pod_body({})], 5)
 
+        async def get(self, resource: Resource, *_: Any) -> Body:
+            return schedule_body() if resource.kind == names.SCHEDULE_KIND else a_cronjob(5)
+
     for shows in (True, False):
-        asyncio.run(refresh_pods(cast("Client", Server()), store, KEY))
+        asyncio.run(look(Server(), store, KEY))
         assert [store.take_looked_at(KEY), store.take_looked_at(KEY)] == [shows, False]
