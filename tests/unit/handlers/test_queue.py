@@ -221,39 +221,31 @@ def _note(done: list[Key]) -> Callable[[Key], Awaitable[None]]:
     return work
 
 
-def test_news_that_nobody_waits_for_is_gathered() -> None:
+def gathered(*news: str) -> list[list[Key]]:
+    """What was worked on before time could pass after this news, and in the end."""
     done: list[Key] = []
-    queue = Queue(work=_note(done))
+    queue, seen = Queue(work=_note(done)), list[list[Key]]()
 
     async def run() -> None:
         task = asyncio.create_task(queue.run(2))
-        for _ in range(10):
-            queue.add_soon(A)
-            await asyncio.sleep(GATHER_SECONDS / 20)
-        assert done == []
-        await asyncio.sleep(GATHER_SECONDS)
+        for how in news:
+            getattr(queue, how)(A)
+            await asyncio.sleep(0)
+        seen.append([*done])
+        await asyncio.sleep(3 * GATHER_SECONDS)
+        seen.append([*done])
         task.cancel()
 
     asyncio.run(run())
-    assert done == [A]
+    return seen
+
+
+def test_news_that_nobody_waits_for_is_gathered() -> None:
+    assert gathered(*["add_soon"] * 10) == [[], [A]]
 
 
 def test_what_somebody_waits_for_takes_all_other_news_along() -> None:
-    done: list[Key] = []
-    queue = Queue(work=_note(done))
-
-    async def run() -> None:
-        task = asyncio.create_task(queue.run(2))
-        queue.add_soon(A)
-        queue.add(A)
-        queue.add_soon(A)
-        await asyncio.sleep(GATHER_SECONDS / 4)
-        assert done == [A]
-        await asyncio.sleep(GATHER_SECONDS)
-        task.cancel()
-
-    asyncio.run(run())
-    assert done == [A]
+    assert gathered("add_soon", "add_soon", "add") == [[A], [A]]
 
 
 def test_news_that_comes_during_the_work_is_not_lost() -> None:
