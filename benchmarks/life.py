@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import re
 import sys
-import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from agentschedule import names
-from tests.fixtures import api_for
+from benchmarks.plane import on_a_plane
 from tests.world import World, agent_schedule, next_minute, rfc3339, sleep_until, wait_for
-from tools.cluster import audit, chart
+from tools.cluster import audit
 from tools.cluster.operator_process import OperatorProcess
-from tools.cluster.providers import cluster
 
 SCHEDULES, MINUTES = 50, 2
 AT_ONCE = 8
@@ -29,20 +26,13 @@ PAUSE = 1.0  # between two status writes of a pod
 
 
 def main() -> int:
-    schedules, minutes = (int(given) for given in [*sys.argv[1:], SCHEDULES, MINUTES][:2])
-    plane = cluster("life", node=False)
-    plane.up()
-    try:
-        chart.apply_crds(plane)
-        with tempfile.TemporaryDirectory() as place:
-            measure(World(plane, api_for(plane), "default"), Path(place) / "log", schedules, minutes)
-    finally:
-        plane.down()
-    return 0
+    given = [int(number) for number in sys.argv[1:]]
+    schedules, minutes = given + [SCHEDULES, MINUTES][len(given) :]
+    return on_a_plane("life", lambda world, operator: measure(world, operator, schedules, minutes))
 
 
-def measure(world: World, log: Path, schedules: int, minutes: int) -> None:
-    with OperatorProcess(world.cluster.kubeconfig, log) as operator:
+def measure(world: World, operator: OperatorProcess, schedules: int, minutes: int) -> int:
+    with operator:
         for number in range(schedules):
             world.create(agent_schedule(f"s{number}", "* * * * *", concurrencyPolicy="Forbid"))
         sleep_until(next_minute())
@@ -59,6 +49,7 @@ def measure(world: World, log: Path, schedules: int, minutes: int) -> None:
         print(f"  {len(found) / runs:6.1f} writes")
         for (verb, resource), number in Counter((write.verb, write.resource) for write in found).most_common():
             print(f"    {number / runs:6.2f} {verb} {resource}")
+    return 0
 
 
 def decided(operator: OperatorProcess) -> float:
