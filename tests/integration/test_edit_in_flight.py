@@ -128,16 +128,7 @@ def _make(world: World, changes: list[Change]) -> dict[str, int]:
     made = {}
     for change in changes:
         sleep_until(change.at)
-        body = world.api.custom.patch_namespaced_custom_object(
-            names.GROUP,
-            names.VERSION,
-            world.namespace,
-            names.SCHEDULE_PLURAL,
-            change.name,
-            {"spec": change.edit},
-            _content_type="application/merge-patch+json",
-        )
-        made[change.name] = body["metadata"]["generation"]
+        made[change.name] = world.patch(change.name, **change.edit)["metadata"]["generation"]
     return made
 
 
