@@ -71,9 +71,10 @@ benchmark: $(STAMP) ## How fast due times are found and counted, and how long on
 	@$(BIN)/python benchmarks/fairness.py
 
 .PHONY: benchmark-cluster
-benchmark-cluster: $(STAMP) ## What others' objects cost the operator in memory and CPU, on a real control plane
+benchmark-cluster: $(STAMP) ## What others' objects and one scheduled run cost the operator, on a real control plane
 	@$(BIN)/python -m benchmarks.memory
 	@$(BIN)/python -m benchmarks.foreign
+	@$(BIN)/python -m benchmarks.life
 
 .PHONY: test-cluster
 test-cluster: $(STAMP) ## Integration, a hostile tenant, e2e and Kubernetes' own behaviour, on a real cluster

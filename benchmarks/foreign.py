@@ -7,17 +7,13 @@ Exits with 1 when the goals are missed.
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from tests.fixtures import api_for
+from benchmarks.plane import on_a_plane
 from tests.world import NEVER, Body, World
-from tools.cluster import chart
 from tools.cluster.operator_process import OperatorProcess
-from tools.cluster.providers import cluster
 
 NUMBER = 10_000
 AT_ONCE = 8
@@ -30,18 +26,10 @@ CRONJOB: Body = {"schedule": NEVER, "jobTemplate": {"spec": JOB}}
 
 def main() -> int:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else NUMBER
-    plane = cluster("foreign", node=False)
-    plane.up()
-    try:
-        chart.apply_crds(plane)
-        with tempfile.TemporaryDirectory() as place:
-            return measure(World(plane, api_for(plane), "default"), Path(place) / "log", number)
-    finally:
-        plane.down()
+    return on_a_plane("foreign", lambda world, operator: measure(world, operator, number))
 
 
-def measure(world: World, log: Path, number: int) -> int:
-    operator = OperatorProcess(world.cluster.kubeconfig, log)
+def measure(world: World, operator: OperatorProcess, number: int) -> int:
     with operator:
         alone = told("10 s without any", operator, lambda: time.sleep(10))
         begun = time.monotonic()

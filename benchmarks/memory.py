@@ -7,16 +7,12 @@ each cost no more than 64 MiB beyond an operator without them, while they come a
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from agentschedule import names
-from tests.fixtures import api_for
+from benchmarks.plane import on_a_plane
 from tests.world import World, agent_schedule, schedule_run, wait_for
-from tools.cluster import chart
 from tools.cluster.operator_process import OperatorProcess
-from tools.cluster.providers import cluster
 
 SIZE = 1_350_000  # bytes of params
 RUNS = 15
@@ -25,18 +21,10 @@ GOAL = 64.0  # MiB
 
 def main() -> int:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
-    plane = cluster("memory", node=False)
-    plane.up()
-    try:
-        chart.apply_crds(plane)
-        with tempfile.TemporaryDirectory() as place:
-            return measure(World(plane, api_for(plane), "default"), Path(place) / "log", runs)
-    finally:
-        plane.down()
+    return on_a_plane("memory", lambda world, operator: measure(world, operator, runs))
 
 
-def measure(world: World, log: Path, runs: int) -> int:
-    operator = OperatorProcess(world.cluster.kubeconfig, log)
+def measure(world: World, operator: OperatorProcess, runs: int) -> int:
     with operator:
         allowed, history = {"allowOverrides": ["params"]}, {"failed": 100}
         world.apply(agent_schedule("report", manualRuns=allowed, history=history, concurrencyPolicy="Allow"))

@@ -56,9 +56,9 @@ class World:
             body["metadata"]["namespace"] = self.namespace
         return self.cluster.apply(*objects)
 
-    def patch(self, name: str, **spec: Any) -> None:
-        """Edit a schedule's spec. Raises ApiException with the API server's refusal."""
-        self._patch(names.SCHEDULE_PLURAL, name, {"spec": spec})
+    def patch(self, name: str, **spec: Any) -> Body:
+        """Edit a schedule's spec; returns the schedule. Raises ApiException with the API server's refusal."""
+        return self._patch(names.SCHEDULE_PLURAL, name, {"spec": spec})
 
     def trigger(self, name: str, token: str) -> None:
         """Run now, by annotation."""
@@ -161,9 +161,12 @@ class World:
         mine = (pod for pod in found if is_open(pod))
         return sorted(mine, key=lambda pod: str(pod.metadata.creation_timestamp), reverse=True)
 
-    def _patch(self, plural: str, name: str, body: Body) -> None:
+    def _patch(self, plural: str, name: str, body: Body) -> Body:
         """A merge patch: kubectl takes a third of a second of CPU for the same."""
-        self.api.custom.patch_namespaced_custom_object(names.GROUP, names.VERSION, self.namespace, plural, name, body)
+        patched: Body = self.api.custom.patch_namespaced_custom_object(
+            names.GROUP, names.VERSION, self.namespace, plural, name, body
+        )
+        return patched
 
     def _custom(self, plural: str, name: str) -> Body:
         found: Body = self.api.custom.get_namespaced_custom_object(

@@ -69,8 +69,7 @@ class Lists:
     async def _list(self, resource: Resource) -> Page:
         await asyncio.sleep(GATHER_SECONDS)
         del self._coming[resource]
-        selector = "" if resource in (resources.SCHEDULES, resources.RUNS) else resources.OURS
-        pages = [page async for page in self._client.list(resource, self._namespace, selector)]
+        pages = [page async for page in self._client.list(resource, self._namespace, resources.selector(resource))]
         return Page([body for page in pages for body in page.items], pages[-1].version)
 
 

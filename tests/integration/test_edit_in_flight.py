@@ -26,6 +26,7 @@ PREPARATION = timedelta(seconds=75)
 SUSPEND = {"suspend": True}
 MINUTE = timedelta(minutes=1)
 SETTLED = timedelta(seconds=10)
+PATIENCE = 40  # seconds; the controller alone takes some fifteen for the full minute's Jobs
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,7 @@ def _make(world: World, changes: list[Change]) -> dict[str, int]:
     made = {}
     for change in changes:
         sleep_until(change.at)
-        body = world.api.custom.patch_namespaced_custom_object(
-            names.GROUP,
-            names.VERSION,
-            world.namespace,
-            names.SCHEDULE_PLURAL,
-            change.name,
-            {"spec": change.edit},
-            _content_type="application/merge-patch+json",
-        )
-        made[change.name] = body["metadata"]["generation"]
+        made[change.name] = world.patch(change.name, **change.edit)["metadata"]["generation"]
     return made
 
 
@@ -161,7 +153,7 @@ def _assert_plausible(changes: list[Change], effective: dict[str, datetime], due
         f"{early} of {len(changes)} took effect before; waits {min(waits.values()):.1f} … {max(waits.values()):.1f} s"
     )
     assert min(waits.values()) > -1
-    assert max(waits.values()) < 20
+    assert max(waits.values()) < PATIENCE
     assert early < len(changes)
 
 

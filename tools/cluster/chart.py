@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tools.cluster import binaries, images, paths
+from tools.cluster import binaries, daemons, images, paths
 from tools.cluster.base import Cluster
 from tools.cluster.paths import IMAGE, ROOT
 
@@ -66,4 +66,11 @@ def apply_crds(cluster: Cluster) -> None:
     """Apply crds/*.yaml and return when the API serves them."""
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     names = [f"crd/{name}" for name in CRD_NAMES]
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
+    command = ("wait", "--for=condition=Established", "--timeout=30s", *names)
+
+    def established() -> bool:
+        """A CRD of a moment ago has no conditions at all, over which `kubectl wait` ends with an error."""
+        return cluster.kubectl(*command, check=False).count("condition met") == len(names)
+
+    if not daemons.wait_until(established, 60, 0.2):
+        raise RuntimeError(f"the API server does not serve {' and '.join(names)}")

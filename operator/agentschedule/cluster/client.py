@@ -48,6 +48,12 @@ class Resource:
     plural: str
     kind: str
 
+    @property
+    def address(self) -> tuple[str, str, str]:
+        """Group (empty for the core), version and plural."""
+        group, _, version = self.prefix.partition("/")[2].rpartition("/")
+        return group, version, self.plural
+
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
         """The address of all objects, those of a namespace, or one; ready to be sent. Raises ImpossibleName."""
         space = ["namespaces", _part(namespace)] if namespace is not None else []

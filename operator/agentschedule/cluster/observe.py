@@ -24,18 +24,20 @@ async def refresh(client: Client, store: Store, key: Key) -> None:
     """Read a schedule's CronJob and Jobs from the API server itself; none, where no schedule can have the name."""
     if not is_schedule_name(key.schedule):
         return
-    await asyncio.gather(refresh_cronjob(client, store, key), _refresh_jobs(client, store, key))
+    await asyncio.gather(refresh_cronjob(client, store, key), refresh_jobs(client, store, key))
 
 
 async def refresh_cronjob(client: Client, store: Store, key: Key) -> None:
+    """Read a schedule's CronJob from the API server itself."""
     try:
-        store.cronjobs.put(await client.get(resources.CRONJOBS, key.namespace, key.schedule))
+        store.cronjobs.look(await client.get(resources.CRONJOBS, key.namespace, key.schedule))
     except NotFound:
         if known := store.cronjobs.last_of(key):
             store.cronjobs.drop(known.uid)
 
 
-async def _refresh_jobs(client: Client, store: Store, key: Key) -> None:
+async def refresh_jobs(client: Client, store: Store, key: Key) -> None:
+    """Read a schedule's Jobs from the API server itself."""
     await _refresh_table(client, store.jobs, key)
 
 
@@ -46,7 +48,9 @@ async def refresh_pods(client: Client, store: Store, key: Key) -> None:
 
 async def _refresh_table(client: Client, table: Table[Any], key: Key) -> None:
     if is_schedule_name(key.schedule):
-        await _list(client, table, key.namespace, f"{names.LABEL_SCHEDULE}={key.schedule}", within=key)
+        selector = f"{names.LABEL_SCHEDULE}={key.schedule}"
+        changed, gone, _ = await _list(client, table, key.namespace, selector, within=key)
+        table.looked_at |= changed | gone
 
 
 async def _list(
@@ -76,7 +80,7 @@ async def refresh_schedule(client: Client, store: Store, key: Key) -> None:
     if not is_schedule_name(key.schedule):
         return
     with contextlib.suppress(NotFound):
-        store.schedules.put(await client.get(resources.SCHEDULES, key.namespace, key.schedule))
+        store.schedules.look(await client.get(resources.SCHEDULES, key.namespace, key.schedule))
 
 
 async def refresh_runs(client: Client, store: Store, key: Key) -> None:
@@ -84,7 +88,7 @@ async def refresh_runs(client: Client, store: Store, key: Key) -> None:
     for run in store.runs.of(key):
         if not run.final:
             try:
-                store.runs.put(await client.get(resources.RUNS, key.namespace, run.metadata.name))
+                store.runs.look(await client.get(resources.RUNS, key.namespace, run.metadata.name))
             except NotFound:
                 store.runs.drop(run.metadata.uid)
 
@@ -95,7 +99,6 @@ async def compare(client: Client, table: Table[Any], namespace: str | None = Non
 
     The watch should have brought the changes; of what went while it began anew it never tells.
     """
-    ours = table.resource not in (resources.SCHEDULES, resources.RUNS)
-    changed, gone, version = await _list(client, table, namespace, resources.OURS if ours else "")
+    changed, gone, version = await _list(client, table, namespace, resources.selector(table.resource))
     table.listed_at[namespace] = version
     return changed, gone

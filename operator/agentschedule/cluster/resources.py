@@ -15,5 +15,12 @@ CORE_EVENTS = Resource("api/v1", "events", "Event")
 EVENTS = Resource("apis/events.k8s.io/v1", "events", "Event")
 LEASES = Resource("apis/coordination.k8s.io/v1", "leases", "Lease")
 
+# The kinds of this project: what people write, and may wait for an answer to.
+OWN = (SCHEDULES, RUNS)
 # Sent to the server with LIST and WATCH: else every Job and pod of the cluster would arrive.
 OURS = names.LABEL_SCHEDULE
+
+
+def selector(resource: Resource) -> str:
+    """Of a kind of Kubernetes' own only what bears our label; of ours all."""
+    return "" if resource in OWN else OURS

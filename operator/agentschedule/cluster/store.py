@@ -10,7 +10,7 @@ import logging
 import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -57,6 +57,8 @@ class Table(Generic[T]):
     watches: Callable[[Body], bool] = lambda _body: True
     # The resourceVersion of the last list of a namespace, or of everything: where a watch of it may begin.
     listed_at: dict[str | None, int] = field(default_factory=dict)
+    # Schedules of which a look of our own has shown something: when the watch brings it, it will be no news.
+    looked_at: set[Key] = field(default_factory=set)
     _by_uid: dict[str, Entry[T]] = field(default_factory=dict)
     _by_key: dict[Key, dict[str, T]] = field(default_factory=lambda: defaultdict(dict))
     _gone: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -64,8 +66,8 @@ class Table(Generic[T]):
     _shown: OrderedDict[Key, Indexed[T]] = field(default_factory=OrderedDict)
 
     def put(self, body: Body, schedule: str | None = None) -> Key | None:
-        """Take in an object; returns the schedule it is about, or None if it is older than what is known, or
-        cannot be read. ``schedule``: whose it is, where no label says so."""
+        """Take in an object; returns the schedule it is about, or None if it is older than what is known, cannot be
+        read, or says nothing new. ``schedule``: whose it is, where no label says so."""
         meta = body["metadata"]
         uid, version = meta["uid"], int(meta["resourceVersion"])
         old = self._by_uid.get(uid)
@@ -77,6 +79,7 @@ class Table(Generic[T]):
             if old and old.version == version and said in ("", old.key.schedule):
                 return None
             key, item = Key(meta["namespace"], said or schedule or ""), self.parse(body)
+            news = old is None or old.key != key or is_news(old.item, item)
         except Exception:  # one odd object must not stop the work on all others
             self._put_aside(uid, f"{meta['namespace']}/{meta['name']}")
             return None
@@ -86,6 +89,13 @@ class Table(Generic[T]):
         self._by_uid[uid] = Entry(key, version, item, self.watches(body))
         self._by_key[key][uid] = item
         self._shown.pop(key, None)
+        return key if news else None
+
+    def look(self, body: Body) -> Key | None:
+        """The same, of what we asked for ourselves."""
+        key = self.put(body)
+        if key:
+            self.looked_at.add(key)
         return key
 
     def _check_kind(self, body: Body) -> None:
@@ -169,6 +179,18 @@ class Table(Generic[T]):
         return set(self._by_key)
 
 
+def is_news(old: object, new: object) -> bool:
+    """False where the resourceVersion alone differs: somebody wrote what no decision looks at."""
+    if isinstance(old, CronJob | Job | Pod) and isinstance(new, CronJob | Job | Pod):
+        return replace(old, resource_version=new.resource_version) != new
+    return type(old) is not type(new) or _without_version(old) != _without_version(new)
+
+
+def _without_version(item: Any) -> dict[str, Any]:
+    parts: dict[str, Any] = vars(item)
+    return parts | {"metadata": vars(item.metadata) | {"resource_version": ""}}
+
+
 def _is_labelled(body: Body) -> bool:
     return names.LABEL_SCHEDULE in (body["metadata"].get("labels") or {})
 
@@ -205,6 +227,17 @@ class Store:
 
     def schedule(self, key: Key) -> AgentSchedule | Unreadable | None:
         return self.schedules.last_of(key)
+
+    def shown(self, key: Key) -> tuple[Indexed[Any], ...]:
+        """All that is known of a schedule: the same objects as long as nothing changes."""
+        return tuple(table.of(key) for table in self.tables)
+
+    def take_looked_at(self, key: Key) -> bool:
+        """True if looks of our own have shown something of a schedule since this was last asked."""
+        found = [table.looked_at for table in self.tables if key in table.looked_at]
+        for keys in found:
+            keys.discard(key)
+        return bool(found)
 
     def observed(self, key: Key) -> Observed:
         """The snapshot that a decision is made on."""

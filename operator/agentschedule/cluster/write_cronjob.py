@@ -8,7 +8,7 @@ from typing import Any
 
 from agentschedule import names
 from agentschedule.api.base import rfc3339
-from agentschedule.cluster import parse, resources
+from agentschedule.cluster import observe, resources
 from agentschedule.cluster.write import Writes
 from agentschedule.errors import Conflict, Refused
 from agentschedule.plan.actions import CreateCronJob, RepairCronJob, StartDue, UpdateCronJob
@@ -67,9 +67,8 @@ class CronJobWriter:
     async def repair(self, action: RepairCronJob) -> None:
         """Nothing, if one of the Jobs has ended: the next plan knows it. The watches do not run in step, so that a Job
         that the controller has just taken off the list looks like one that it forgot."""
-        for job in action.add:
-            if not job.suspended and not await self._is_at_work(job):  # what is held cannot have ended
-                return
+        if not await self._are_at_work(action.add):
+            return
         listed = [(ref.name, ref.uid) for ref in action.current.active] + [(job.name, job.uid) for job in action.add]
         namespace = self.writes.key.namespace
         status: Body = {"active": [_job_reference(name, namespace, uid) for name, uid in listed]}
@@ -77,9 +76,14 @@ class CronJobWriter:
             status["lastScheduleTime"] = rfc3339(action.last_schedule_time)
         self.writes.store.cronjobs.put(await self._patch_status(action.current, status))
 
-    async def _is_at_work(self, job: Job) -> bool:
-        live = await self.writes.live(self.writes.store.jobs, job)
-        return live is not None and not parse.job(live).finished
+    async def _are_at_work(self, jobs: tuple[Job, ...]) -> bool:
+        """Asked once for all of them; not at all where all are held, for what is held cannot have ended."""
+        writes, store = self.writes, self.writes.store
+        if all(job.suspended for job in jobs):
+            return True
+        await observe.refresh_jobs(writes.client, store, writes.key)
+        known = [store.jobs.get(job.uid) for job in jobs]
+        return all(job is not None and not job.finished for job in known)
 
     async def _patch_status(self, cronjob: CronJob, status: Body) -> Body:
         """Returns the CronJob, which the caller puts into the store: not between the mark and the spec."""

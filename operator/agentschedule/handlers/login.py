@@ -34,7 +34,7 @@ REQUEST = aiohttp.ClientTimeout(total=60, sock_connect=10)
 
 @dataclass(frozen=True)
 class Connection:
-    """Where the API server is, and the sessions that talk to it: Kopf closes its own as soon as it stops."""
+    """Where the API server is, and the sessions that talk to it."""
 
     server: str
     session: aiohttp.ClientSession
@@ -44,6 +44,10 @@ class Connection:
     def for_kopf(self, tables: Iterable[Table[Any]], hear: Hear, relist: Relist) -> kopf.AiohttpSession:
         session: Any = KopfSession(self.kopfs, self.server, tables, hear, relist)
         return kopf.AiohttpSession(server=self.server, aiohttp_session=session)
+
+    async def close(self) -> None:
+        await self.kopfs.close()
+        await self.session.close()
 
 
 async def connect(settings: Settings) -> Connection:

@@ -114,8 +114,12 @@ class Operator:
         meta, deleted = body["metadata"], event["type"] == "DELETED"
         self.watches.heard(self.scope.watch(table.resource.plural, meta["namespace"]))
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
-        if key is not None and key.schedule:
+        if key is None or not key.schedule:
+            return
+        if table.resource in resources.OWN:  # somebody may wait for what comes of it
             self.queue.add(key)
+        else:
+            self.queue.add_soon(key)
 
 
 async def run(settings: Settings) -> None:
@@ -147,7 +151,7 @@ async def run(settings: Settings) -> None:
         await _end(operator, background, watching, told)
         for server in servers:
             await server.cleanup()
-        await connection.session.close()
+        await connection.close()
 
 
 async def _hand_over(operator: Operator, leading: asyncio.Task[Any]) -> None:
@@ -225,9 +229,9 @@ def _login(connection: Connection, operator: Operator) -> Any:
 
 
 def _watch(registry: kopf.OperatorRegistry, table: Table[Any]) -> None:
-    group, _, version = table.resource.prefix.partition("/")[2].rpartition("/")
+    group, version, plural = table.resource.address
 
-    @kopf.on.event(group, version, table.resource.plural, registry=registry, id=table.resource.plural)
+    @kopf.on.event(group, version, plural, registry=registry, id=plural)
     async def heard(**_: Any) -> None:
         """Kopf watches what it has a handler for; what an event says, ``handlers.wire`` has told already."""
 
@@ -247,6 +251,5 @@ def configure(settings: kopf.OperatorSettings) -> None:
     watching.server_timeout = 300
     watching.client_timeout = 310
     watching.connect_timeout = 10
-    watching.label_selectors["batch", "v1", "cronjobs"] = resources.OURS
-    watching.label_selectors["batch", "v1", "jobs"] = resources.OURS
-    watching.label_selectors["", "v1", "pods"] = resources.OURS
+    for resource in (resources.CRONJOBS, resources.JOBS, resources.PODS):
+        watching.label_selectors[resource.address] = resources.OURS

@@ -17,6 +17,8 @@ from agentschedule.handlers.turns import Turns
 
 # What has met a bug rests so long, however often it is added: what it wrote before may bring it back at once.
 REST_SECONDS = 1.0
+# How long news waits for more of the same: the start and the end of a run are half a dozen events each.
+GATHER_SECONDS = 0.2
 
 
 @dataclass
@@ -43,6 +45,11 @@ class Queue:
         self._added.setdefault(key, time.monotonic())
         self._turns.add(key)
         self._begin()
+
+    def add_soon(self, key: Key) -> None:
+        """The same, with what else is to come in the next moment: for news that nobody waits for."""
+        if key not in self._turns:
+            self._retry(key, GATHER_SECONDS)
 
     def wake(self, keys: Iterable[Key]) -> None:
         """Take in from now on what is added, and these."""

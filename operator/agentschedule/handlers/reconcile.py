@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from operator import is_
 from typing import Any
 
 from agentschedule import names
@@ -75,7 +76,9 @@ class Reconciler:
 
     async def _all(self, key: Key) -> None:
         """The schedule first: it makes runs. And last: it counts them, and says that all works again."""
+        self.store.take_looked_at(key)  # all that is known is planned on now
         moments, failed = [await self._schedule(key, failing=True)], None
+        before = self.store.shown(key)
         runs = [run.metadata for run in self.store.runs.of(key) if not is_at_rest(run)]
         for run in runs:
             try:
@@ -84,8 +87,10 @@ class Reconciler:
                 raise
             except Exception as bug:  # of this run: the others go on
                 failed = failed or RunFailed(run, bug)
-        if runs or self._is_stalled(key):
+        if self._is_stalled(key) or not all(map(is_, before, self.store.shown(key))):
             moments[0] = await self._schedule(key, failing=failed is not None)
+        if self.store.take_looked_at(key):  # by one run, after another one was planned
+            moments.append(self.now())
         self.requeue(key, min((moment for moment in moments if moment), default=None))
         if failed:
             raise failed

@@ -26,6 +26,10 @@ class Turns:
     _held: dict[str, deque[Key]] = field(default_factory=dict)
     _at_work: Counter[str] = field(default_factory=Counter)
 
+    def __contains__(self, key: Key) -> bool:
+        """True for a key that waits."""
+        return key in self._waiting or key in self._again
+
     def __len__(self) -> int:
         """How many wait."""
         return len(self._waiting) + len(self._again)

@@ -54,7 +54,7 @@ class KopfSession:
         return self._session.closed
 
     async def close(self) -> None:
-        await self._session.close()
+        """Nothing: Kopf closes it when it stops, while it still looks which kinds there are. We do, after that."""
 
     async def request(self, method: str, url: str, **more: Any) -> Any:
         """An answer as far as Kopf reads it. Raises aiohttp.ClientConnectionError for what Kopf is to try again, and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -13,9 +14,9 @@ from tests.hostile.tenant.accounts import CRONJOBS, JOBS, PODS, RUNS, SCHEDULES,
 from tests.world import agent_schedule, rfc3339, schedule_run, wait_for
 
 SCHEDULE = "report"
-# Within which each of his triggers must have its answer; beside what the API server takes for so many requests, which
-# the operator sends one after the other.
-SECONDS, REQUESTS = 2.0, 10
+# Within which each of his triggers must have its answer on a quiet machine; beside what the API server takes for so
+# many requests: those of a manual run that meets a conflict, one after the other.
+SECONDS, REQUESTS = 2.0, 25
 GIVE_UP = 30.0
 EVERY = 1.0
 # What the operator writes of it: all but counters and times, which his own runs move.
@@ -37,11 +38,12 @@ class Trigger:
     name: str
     seconds: float
     slowest_request: float  # of his own meanwhile, in seconds
+    crowd: float  # how many processes shared a processor: everything takes so many times as long
     during: str
 
     @property
     def late(self) -> bool:
-        return self.seconds > SECONDS + REQUESTS * self.slowest_request
+        return self.seconds > SECONDS * self.crowd + REQUESTS * self.slowest_request
 
 
 @dataclass
@@ -110,7 +112,8 @@ class Neighbour:
         self._slowest = time.monotonic() - begun
         while not self._is_answered(name, by_annotation) and time.monotonic() < begun + GIVE_UP:
             time.sleep(0.1)
-        return Trigger(name, time.monotonic() - begun, self._slowest, during)
+        crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        return Trigger(name, time.monotonic() - begun, self._slowest, crowd, during)
 
     def _is_answered(self, name: str, by_annotation: bool) -> bool:
         begun = time.monotonic()
@@ -139,9 +142,13 @@ class Neighbour:
 
         counts = wait_for(counted, f"{made} of the neighbour's runs that have succeeded", 30)
         assert (counts["manual"], counts["failed"]) == (made, 0)
-        runs = self.account.get(RUNS)["items"]
+        left = min(made, 100)
+
+        def pruned() -> list[Body]:
+            runs: list[Body] = self.account.get(RUNS)["items"]
+            return runs if len(runs) == left else []
+
+        runs = wait_for(pruned, f"{left} runs, as history has it", 30)
         assert {run["status"]["phase"] for run in runs} == {"Succeeded"}
-        assert len(runs) == min(made, 100)
-        assert {job["metadata"]["name"] for job in self.kubelet.get(JOBS)["items"]} <= {
-            run["metadata"]["name"] for run in runs
-        }
+        names_of_runs = {run["metadata"]["name"] for run in runs}
+        assert {job["metadata"]["name"] for job in self.kubelet.get(JOBS)["items"]} <= names_of_runs

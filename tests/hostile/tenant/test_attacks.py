@@ -75,7 +75,7 @@ def test_a_new_operator_reads_all_that_is_stored_and_serves_the_neighbour(guarde
     assert guarded.process.terminate() == 0
     guarded.process.start()
     neighbour.start()
-    wait_for(lambda: len(neighbour.triggers) >= made + 3, "three more answers", 30)
+    wait_for(lambda: len(neighbour.triggers) >= made + 3, "three more answers", 90)
     neighbour.stop()
     guarded.check()
     assert neighbour.error is None

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
 import pytest
 
 from agentschedule import names
+from agentschedule.cluster.client import Page, Resource
+from agentschedule.cluster.observe import refresh_cronjob, refresh_pods, refresh_schedule
 from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.plan.observed import CronJob
-from tests.unit.bodies import COUNTS, KEY, Body, job_body, read_and_plan, run_body, schedule_body
+from tests.unit.bodies import COUNTS, KEY, Body, job_body, pod_body, read_and_plan, run_body, schedule_body
 
 
 @pytest.fixture
@@ -39,6 +45,34 @@ def test_an_older_version_never_replaces_a_newer_one(table: Table[CronJob]) -> N
     assert table.put(a_cronjob(4, "0 4 * * *")) is None
     assert table.put(a_cronjob(5, "0 4 * * *")) is None
     assert schedule_of(table) == "0 5 * * *"
+
+
+@pytest.mark.parametrize(
+    ("plural", "body", "change"),
+    [
+        ("cronjobs", a_cronjob(5), {"status": {"lastSuccessfulTime": "2026-03-02T08:00:30Z"}}),
+        ("jobs", job_body(), {"status": {"active": 1, "ready": 1, "uncountedTerminatedPods": {}}}),
+        ("pods", pod_body({}), {"status": {"podIP": "10.0.0.1", "qosClass": "BestEffort"}}),
+        ("runs", run_body({"phase": "Running"}), {"metadata": {"managedFields": [{"manager": "somebody"}]}}),
+        ("schedules", schedule_body(COUNTS), {"metadata": {"labels": {"argocd.argoproj.io/instance": "agents"}}}),
+    ],
+)
+def test_what_no_decision_looks_at_is_no_news_and_its_version_is_known(plural: str, body: Body, change: Body) -> None:
+    table: Any = getattr(Store(), plural)
+    (changed,) = change
+    later = body | {changed: body.get(changed, {}) | change[changed]}
+    later["metadata"] = later["metadata"] | {"resourceVersion": "999"}
+    assert table.put(body) == KEY
+    assert table.put(later) is None
+    (item,) = table.of(KEY)
+    assert (item.metadata if hasattr(item, "metadata") else item).resource_version == "999"
+
+
+def test_what_a_decision_looks_at_is_news() -> None:
+    jobs, body = Store().jobs, job_body()
+    jobs.put(body)
+    suspended = body | {"metadata": body["metadata"] | {"resourceVersion": "999"}, "spec": {"suspend": True}}
+    assert jobs.put(suspended) == KEY
 
 
 def test_a_late_version_of_what_is_gone_is_not_believed(table: Table[CronJob]) -> None:
@@ -160,3 +194,19 @@ def test_what_cannot_be_read_and_is_gone_is_told_anew_should_it_come_again(caplo
         store.schedules.put(odd)
         store.schedules.drop_unlisted(set(), version=9)
     assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("look", [refresh_pods, refresh_cronjob, refresh_schedule])
+def test_what_a_look_of_one_schedule_shows_is_remembered_until_it_is_asked_for(look: Any) -> None:
+    store = Store()
+
+    class Server:
+        async def list(self, *_: Any, **__: Any) -> AsyncIterator[Page]:
+            yield Page([pod_body({})], 5)
+
+        async def get(self, resource: Resource, *_: Any) -> Body:
+            return schedule_body() if resource.kind == names.SCHEDULE_KIND else a_cronjob(5)
+
+    for shows in (True, False):
+        asyncio.run(look(Server(), store, KEY))
+        assert [store.take_looked_at(KEY), store.take_looked_at(KEY)] == [shows, False]

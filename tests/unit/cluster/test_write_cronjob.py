@@ -68,15 +68,16 @@ def test_a_job_that_has_ended_meanwhile_is_not_listed_as_active(job: Body | None
 
 def test_a_job_at_work_that_the_controller_forgot_is_listed_as_active() -> None:
     server = JobServer(job_body())
-    do(server, RepairCronJob(a_cronjob(), (a_job(),), None))
+    do(server, RepairCronJob(a_cronjob(), (a_job(), a_job(), a_job()), None))
     [(_, body)] = server.patches
-    assert [job["uid"] for job in body["status"]["active"]] == [a_job().uid]
+    assert {job["uid"] for job in body["status"]["active"]} == {a_job().uid}
+    assert server.listed == ["jobs"], "one look at all of them"
 
 
 def test_a_job_that_is_held_is_listed_without_a_look() -> None:
     server = JobServer(job=None)
     do(server, RepairCronJob(a_cronjob(), (a_job(suspended=True),), None))
-    assert len(server.patches) == 1
+    assert (len(server.patches), server.listed) == (1, [])
 
 
 def test_finalizers_of_others_stay_on_the_cronjob() -> None:

@@ -53,6 +53,7 @@ class Server:
     pod: Body | None = None
     logs: list[str | Exception] = field(default_factory=list)
     patches: list[tuple[str, Body]] = field(default_factory=list)
+    listed: list[str] = field(default_factory=list)
 
     async def get(self, resource: Resource, _namespace: str, _name: str) -> Body:
         found = self.job if resource.plural == "jobs" else self.pod
@@ -61,8 +62,9 @@ class Server:
         return found
 
     async def list(self, resource: Resource, _namespace: str, _selector: str) -> AsyncIterator[Page]:
-        assert resource.plural == "pods"
-        yield Page([self.pod] if self.pod else [], 600)
+        self.listed.append(resource.plural)
+        found = self.job if resource.plural == "jobs" else self.pod
+        yield Page([found] if found else [], 600)
 
     async def patch(
         self, resource: Resource, _namespace: str, name: str, body: Body, subresource: str | None = None

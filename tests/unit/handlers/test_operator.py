@@ -57,7 +57,8 @@ def test_of_kubernetes_own_kinds_only_what_bears_our_label_is_watched() -> None:
     settings = kopf.OperatorSettings()
     configure(settings)
     ours = {(names.GROUP, names.VERSION, names.SCHEDULE_PLURAL), (names.GROUP, names.VERSION, names.RUN_PLURAL)}
-    watched = {_address(table.resource) for table in Store().tables} - ours
+    watched = {table.resource.address for table in Store().tables} - ours
+    assert watched == {("batch", "v1", "cronjobs"), ("batch", "v1", "jobs"), ("", "v1", "pods")}
     assert {kind: settings.watching.label_selectors[kind] for kind in watched} == dict.fromkeys(watched, OURS)
 
 
@@ -89,11 +90,6 @@ def test_a_standby_takes_everything_in_decides_nothing_and_looks_at_all_schedule
         await asyncio.gather(background, return_exceptions=True)
 
     asyncio.run(story())
-
-
-def _address(resource: Resource) -> tuple[str, str, str]:
-    group, _, version = resource.prefix.partition("/")[2].rpartition("/")
-    return group, version, resource.plural
 
 
 def test_of_kubernetes_own_kinds_only_what_bears_our_label_is_listed() -> None:

@@ -13,7 +13,7 @@ import pytest
 from agentschedule.cluster.store import Key
 from agentschedule.errors import ClusterError
 from agentschedule.handlers.failures import Failures
-from agentschedule.handlers.queue import REST_SECONDS, Queue
+from agentschedule.handlers.queue import GATHER_SECONDS, REST_SECONDS, Queue
 
 A, B = Key("team", "a"), Key("team", "b")
 
@@ -150,14 +150,19 @@ def test_what_met_a_bug_is_tried_again_when_it_changes_but_not_more_often_than_o
 
 
 def test_a_bug_of_the_queue_itself_ends_the_process_and_is_not_hidden() -> None:
-    async def work(_key: Key) -> None:
-        raise SystemExit(3)
+    class Broken(Failures):
+        async def failed(self, key: Key, error: Exception) -> float:  # noqa: ARG002
+            raise ZeroDivisionError from error
 
-    queue = Queue(work=work)
+    async def work(_key: Key) -> None:
+        raise ClusterError
+
+    queue = Queue(work=work, failures=Broken())
     queue.add(A)
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(ExceptionGroup) as ended:
         work_through(queue, lambda: False)
+    assert ended.group_contains(ZeroDivisionError)
 
 
 def test_a_trigger_of_a_neighbour_comes_before_the_ten_thousand_of_one_namespace() -> None:
@@ -214,6 +219,48 @@ def _note(done: list[Key]) -> Callable[[Key], Awaitable[None]]:
         done.append(key)
 
     return work
+
+
+def gathered(*news: str) -> list[list[Key]]:
+    """What was worked on before time could pass after this news, and in the end."""
+    done: list[Key] = []
+    queue, seen = Queue(work=_note(done)), list[list[Key]]()
+
+    async def run() -> None:
+        task = asyncio.create_task(queue.run(2))
+        for how in news:
+            getattr(queue, how)(A)
+            await asyncio.sleep(0)
+        seen.append([*done])
+        await asyncio.sleep(3 * GATHER_SECONDS)
+        seen.append([*done])
+        task.cancel()
+
+    asyncio.run(run())
+    return seen
+
+
+def test_news_that_nobody_waits_for_is_gathered() -> None:
+    assert gathered(*["add_soon"] * 10) == [[], [A]]
+
+
+def test_what_somebody_waits_for_takes_all_other_news_along() -> None:
+    assert gathered("add_soon", "add_soon", "add") == [[A], [A]]
+
+
+def test_news_that_comes_during_the_work_is_not_lost() -> None:
+    begun: list[float] = []
+
+    async def work(key: Key) -> None:
+        begun.append(time.monotonic())
+        if len(begun) == 1:
+            queue.add_soon(key)
+            await asyncio.sleep(0.01)
+
+    queue = Queue(work=work)
+    queue.add(A)
+    work_through(queue, lambda: len(begun) == 2)
+    assert begun[1] - begun[0] >= GATHER_SECONDS
 
 
 def test_while_it_is_asleep_nothing_is_kept_and_who_wakes_it_says_what_there_is() -> None:

@@ -209,3 +209,47 @@ def test_a_bug_that_stays_writes_nothing_a_second_time(monkeypatch: pytest.Monke
         with pytest.raises(RunFailed):
             reconcile_with_runs(server, "bad")
     assert not [call for call in server.calls if not call.startswith("list")]
+
+
+@dataclass
+class Looked:
+    """How often the schedule was planned, and when it is looked at again; planning its one run does ``meanwhile``."""
+
+    meanwhile: Callable[[Store], object]
+    planned: int = 0
+    again: datetime | None = None
+
+    def reconcile(self, monkeypatch: pytest.MonkeyPatch) -> Looked:
+        store = Store()
+        store.schedules.put(edited_schedule())
+        store.runs.put(run_body("one"))
+
+        def plan_schedule(*_: Any) -> Any:
+            self.planned += 1
+            return Plan()
+
+        def plan_run(*_: Any) -> Any:
+            self.meanwhile(store)
+            return Plan()
+
+        monkeypatch.setattr(module, "plan_schedule", plan_schedule)
+        monkeypatch.setattr(module, "plan_run", plan_run)
+        monkeypatch.setattr(module, "needs_fresh_look", lambda *_: False)
+        ask: Any = lambda _key, moment: setattr(self, "again", moment)  # noqa: E731
+        server: Any = Server({})
+        asyncio.run(Reconciler(server, store, Events(), ask, lambda: NOW)(KEY))  # type: ignore[arg-type]
+        return self
+
+
+def test_a_schedule_is_planned_again_only_if_something_has_changed_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Looked(lambda _: None).reconcile(monkeypatch).planned == 1
+    newer = run_body("one")
+    newer["metadata"]["resourceVersion"] = "6"
+    newer["spec"]["cancel"] = True
+    assert Looked(lambda store: store.runs.put(newer)).reconcile(monkeypatch).planned == 2
+
+
+def test_what_a_look_of_our_own_has_shown_is_planned_on_for_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch will bring it, and it will be no news then."""
+    assert Looked(lambda _: None).reconcile(monkeypatch).again is None
+    assert Looked(lambda store: store.jobs.looked_at.add(KEY)).reconcile(monkeypatch).again == NOW

@@ -182,3 +182,14 @@ def test_kopf_asks_its_session_for_no_more_than_ours_has() -> None:
             return [line async for line in api.iter_jsonlines(answer.content)]
 
     assert len(cluster.use(stream)) == 1
+
+
+def test_kopf_may_still_ask_while_it_stops() -> None:
+    """It closes its session first, and ends what uses it later."""
+    cluster = Cluster(b"{}")
+
+    async def ask(session: KopfSession, server: str) -> int:
+        await session.close()
+        return int((await session.request("get", f"{server}/apis")).status)
+
+    assert cluster.use(ask) == 200
