@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from kubernetes.client import ApiException
@@ -125,8 +124,9 @@ def run_names(world: World, schedule: str | None = None) -> list[str]:
     return [run["metadata"]["name"] for run in world.runs(schedule)]
 
 
-def messages(events: Iterable[Any]) -> list[str]:
-    """What events say."""
+def told(world: World, name: str, reason: str) -> list[str]:
+    """What the events about an object say, once there is one: they follow the status that they tell of."""
+    events = wait_for(lambda: world.events(name, reason), f"an event {reason} about {name}")
     return [event.message for event in events]
 
 

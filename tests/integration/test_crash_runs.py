@@ -76,9 +76,9 @@ def succeed_next(world: World, name: str) -> None:
 def could_hold(fate: Fate, failed_at: datetime) -> bool:
     """True if an operator looked at a failed attempt, and did what it had to, while a Job can be held: after Kubernetes
     has judged the attempt, and well before the 10 s are over after which it makes the next pod. On a machine that is
-    slow the one that comes after a death may be too late for that; the one that lives may not."""
+    slow it may be too late for that: after a death, or where the Job has changed under its first try."""
     since, until = failed_at + timedelta(seconds=2), failed_at + timedelta(seconds=7)
-    return not fate.died or any(since <= begun and done <= until for begun, done in fate.reconciles)
+    return any(since <= begun and done <= until for begun, done in fate.reconciles)
 
 
 def was_held(world: World, name: str) -> bool:
@@ -115,9 +115,11 @@ def test_a_retry_is_one_run_whenever_the_operator_dies(place: World, logged_in: 
 
 def test_a_retry_after_a_longer_delay_is_one_run_whenever_the_operator_dies(place: World, logged_in: Login) -> None:
     story = retried({"limit": 1, "delaySeconds": 16}, 16, writes=7)
-    writes = asyncio.run(tell(place, logged_in, story))
-    assert 5 <= len(writes) <= 9
-    assert sum(write.startswith("PATCH jobs/") for write in writes) == 2, "held once, resumed once"
+    asyncio.run(tell(place, logged_in, story))
+    lived = [fate.writes for fate in story.fates.values() if not fate.died]
+    held = [writes for writes in lived if sum(write.startswith("PATCH jobs/") for write in writes) == 2]
+    assert held, "held once, resumed once"
+    assert 5 <= min(map(len, held)) <= 9
 
 
 def test_an_attempt_that_is_not_to_be_repeated_ends_the_run_whenever_the_operator_dies(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agentschedule import names
-from tests.integration.steps import at_work, create_manual_run, ended, messages, settled, started
+from tests.integration.steps import at_work, create_manual_run, ended, settled, started, told
 from tests.world import NEVER, Body, World, agent_schedule, stays, wait_for
 from tools.cluster.operator_process import OperatorProcess
 
@@ -66,8 +66,7 @@ def test_an_edit_by_others_is_put_back_with_an_event(world: World, steps: list[t
 
     assert_put_back(lambda: essence(world, "report"), before)
     assert world.cronjob("report").metadata.uid == uid
-    wait_for(lambda: world.events("report", "CronJobUpdated"), "an event that says so")
-    assert messages(world.events("report", "CronJobUpdated")) == ["Put CronJob report back: someone had edited it."]
+    assert told(world, "report", "CronJobUpdated") == ["Put CronJob report back: someone had edited it."]
     generation = settled(world, "report")["observedGeneration"]
     assert generation == world.schedule("report")["metadata"]["generation"] == 1
     # and nothing is written from then on

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.operator_with_bugs import MENDED, SECRET
-from tests.integration.steps import answer, at_work, finish, messages, settled, started
+from tests.integration.steps import answer, at_work, finish, settled, started, told
 from tests.world import World, agent_schedule, schedule_run, stays, wait_for
 from tools.cluster.operator_process import OperatorProcess, SharedOperator
 
@@ -85,7 +85,7 @@ def test_it_is_tried_again_with_each_change_and_each_start_and_said_to_be_over(
 
     world.kubectl("label", "agentschedules", "broken", f"{MENDED}=yes")
     settled(world, "broken")
-    assert world.condition("broken", "Stalled")["reason"] == "AsExpected"
+    wait_for(lambda: world.condition("broken", "Stalled")["reason"] == "AsExpected", "it said to be over")
     assert metric(operator, "agentschedule_stalled") == 0
 
 
@@ -111,7 +111,7 @@ def test_a_run_that_the_operator_fails_at_leaves_its_schedule_and_the_other_runs
 
 def test_a_run_of_no_schedule_that_the_operator_fails_at_has_an_event(world: World, operator: OperatorProcess) -> None:
     world.create(schedule_run("broken-alone", "nowhere"))
-    (said,) = messages(wait_for(lambda: world.events("broken-alone", "InternalError"), "an event"))
+    (said,) = told(world, "broken-alone", "InternalError")
     assert ID.search(said)
     at_work(world, "report")
     assert operator.running

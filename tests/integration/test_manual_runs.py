@@ -13,10 +13,10 @@ from tests.integration.steps import (
     ended,
     finish,
     job_names,
-    messages,
     phase,
     run_names,
     started,
+    told,
 )
 from tests.world import Body, World, schedule_run, stays, wait_for
 
@@ -48,7 +48,7 @@ def test_a_manual_run_is_claimed_and_its_job_started(world: World) -> None:
     assert (names.LABEL_SCHEDULE, "report") in job.metadata.labels.items()
     assert "finalizers" not in meta
     assert cronjob_active(world, "report") == ["now"]
-    assert world.status("report")["activeRuns"] == ["now"]
+    wait_for(lambda: world.status("report").get("activeRuns") == ["now"], "the schedule to say so")
 
 
 def test_a_run_that_succeeds_says_what_the_agent_said_and_can_be_waited_for(world: World) -> None:
@@ -90,7 +90,7 @@ def test_a_run_that_fails_says_why_and_the_schedule_stays_ready(world: World) ->
     assert (schedule["consecutiveFailures"], schedule["lastRun"]["phase"]) == (1, "Failed")
     assert world.condition("report", "LastRunSucceeded")["status"] == "False"
     assert world.condition("report", "Ready")["status"] == "True"
-    assert messages(world.events("now", "AgentFailed")) == [status["message"]]
+    assert told(world, "now", "AgentFailed") == [status["message"]]
 
 
 def test_a_run_of_a_schedule_that_does_not_exist_is_skipped_with_a_sentence(world: World) -> None:
@@ -214,7 +214,7 @@ def test_a_job_made_from_the_cronjob_is_recorded_listed_and_never_killed(world: 
     wait_for(lambda: run_names(world) == ["mine", "mine-too"], "a record of each")
 
     assert {run["spec"]["trigger"] for run in world.runs()} == {"Manual"}
-    assert world.status("report")["active"] == 2
+    wait_for(lambda: world.status("report")["active"] == 2, "the schedule to say so")
     stays(lambda: job_names(world) == ["mine", "mine-too"], "both Jobs", QUIET_SECONDS)
     assert finish(world, "mine", message="done")["output"]["content"] == "done"
     finish(world, "mine-too", exit_code=1)

@@ -16,7 +16,7 @@ from tests.integration.steps import at_work, counts, job_names, run_names
 from tests.world import FULL, World, schedule_run, wait_for
 from tools.cluster.operator_process import OperatorProcess
 
-WARM, ALL = (100, 500) if FULL else (60, 200)  # runs
+WARM, ALL = (100, 500) if FULL else (60, 140)  # runs
 GOOD, BAD, CANCELLED = "good", "bad", "cancelled"
 AT_ONCE = 40
 KEPT = 20  # ten that succeeded, ten others: the default

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from kubernetes.client import V1ObjectMeta, V1ResourceQuota, V1ResourceQuotaSpec
 
+from tests.integration.steps import told
 from tests.world import World, agent_schedule, wait_for
 
 
@@ -19,7 +20,7 @@ def test_a_quota_that_refuses_the_job_is_the_reason_and_an_edit_still_goes_throu
 
     assert missed["reason"] == "JobCreationFailed"
     assert "exceeded quota: none" in missed["message"]
-    assert "exceeded quota" in wait_for(lambda: world.events("report", "RunMissed"), "an event")[0].message
+    assert "exceeded quota" in told(world, "report", "RunMissed")[0]
 
     world.patch("report", suspend=True)
 

@@ -10,10 +10,10 @@ from tests.integration.steps import (
     create_manual_run,
     ended,
     job_names,
-    messages,
     run_names,
     settled,
     started,
+    told,
 )
 from tests.world import World, stays, wait_for
 
@@ -43,8 +43,7 @@ def test_a_token_is_refused_while_suspended_and_starts_nothing_after_resuming(wo
     assert (reply["outcome"], reply["reason"]) == ("Rejected", "ScheduleSuspended")
     assert "month's end" in reply["message"]
     assert "run" not in reply
-    wait_for(lambda: world.events("report", "TriggerRejected"), "an event that says so")
-    assert messages(world.events("report", "TriggerRejected")) == [f"ScheduleSuspended: {reply['message']}"]
+    assert told(world, "report", "TriggerRejected") == [f"ScheduleSuspended: {reply['message']}"]
     stays(lambda: not job_names(world) + run_names(world), "no run", QUIET_SECONDS)
     world.patch("report", suspend=False)
     settled(world, "report")

@@ -12,11 +12,11 @@ from tests.integration.steps import (
     at_work,
     finish,
     job_names,
-    messages,
     run_names,
     settled,
     started,
     token_run,
+    told,
 )
 from tests.world import FULL, World, agent_schedule, stays, wait_for
 from tools.cluster.operator_process import OperatorProcess
@@ -54,8 +54,7 @@ def test_an_accepted_token_is_answered_in_status_and_by_an_event(world: World) -
     assert (reply["outcome"], reply["reason"], reply["run"]) == ("Accepted", "Accepted", run)
     started(world, run)
     assert run_names(world, "report") == job_names(world, "report") == [run]
-    wait_for(lambda: world.events("report", "TriggerAccepted"), "an event that says so")
-    assert messages(world.events("report", "TriggerAccepted")) == [f"Accepted: Run {run} was created."]
+    assert told(world, "report", "TriggerAccepted") == [f"Accepted: Run {run} was created."]
 
 
 def test_a_manual_run_is_controlled_and_listed_by_the_cronjob_and_owned_by_its_record(world: World) -> None:

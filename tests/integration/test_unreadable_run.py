@@ -56,4 +56,5 @@ def test_a_run_that_was_stored_under_another_crd_ends_with_a_sentence(world: Wor
     assert status["message"].startswith("spec.timeoutSeconds: ")
     assert status["message"].endswith("; make a new run.")
     assert world.jobs("report") == []
+    wait_for(lambda: world.events("old", "InvalidSpec"), "an event that says so")
     assert [event.type for event in world.events("old", "InvalidSpec")] == ["Warning"]

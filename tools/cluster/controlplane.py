@@ -23,6 +23,7 @@ CONTROLLERS_WITHOUT_A_NODE = (
     "garbage-collector-controller",
     "job-controller",
     "namespace-controller",
+    "pod-garbage-collector-controller",
     "resourcequota-controller",
     "root-ca-certificate-publisher-controller",
     "serviceaccount-controller",

@@ -15,7 +15,7 @@ from tests.unit.plan.schedule.simulation import Happening, History, play
 from tests.unit.plan.schedule.simulation.history import cron, draw, every, restarted
 
 SEED = os.environ.get("AGENTSCHEDULE_SEED", "1")
-HISTORIES = int(os.environ.get("AGENTSCHEDULE_HISTORIES", "1000"))
+HISTORIES = int(os.environ.get("AGENTSCHEDULE_HISTORIES", "500"))
 PARTS = 10
 # Every so many histories is played once more, with restarts.
 RESTARTED = 10
