@@ -79,15 +79,17 @@ def watched(cluster: Cluster) -> list[Body]:
     return found
 
 
+def bookmark(version: str) -> Body:
+    return {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version}}}
+
+
 def event(kind: str = "MODIFIED", **more: Any) -> bytes:
     return json.dumps({"type": kind, "object": {"metadata": META, **more}}).encode() + b"\n"
 
 
-def test_an_object_is_heard_whole_and_kopf_gets_its_name_alone() -> None:
+def test_an_object_is_heard_whole_and_kopf_hears_how_far_its_watch_has_come() -> None:
     cluster = Cluster(event(spec={"params": "x" * 300_000}) + event("DELETED"))
-    assert watched(cluster) == [
-        {"type": kind, "object": {"kind": "ScheduleRun", "metadata": META}} for kind in ("MODIFIED", "DELETED")
-    ]
+    assert watched(cluster) == [bookmark(META["resourceVersion"])] * 2
     assert [(plural, kind) for plural, kind, _ in cluster.heard] == [
         ("scheduleruns", "MODIFIED"),
         ("scheduleruns", "DELETED"),
@@ -104,8 +106,8 @@ def test_an_object_that_nests_too_deep_is_heard_and_so_is_what_follows(levels: i
 
 
 def test_a_bookmark_is_handed_on_and_heard_by_nobody() -> None:
-    cluster = Cluster(b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n')
-    assert watched(cluster)[0]["object"]["metadata"] == {"resourceVersion": "9"}
+    cluster = Cluster(b'{"type":"BOOKMARK","object":{"kind":"ScheduleRun","metadata":{"resourceVersion":"9"}}}\n')
+    assert watched(cluster) == [bookmark("9")]
     assert not cluster.heard
 
 

@@ -1,0 +1,105 @@
+"""From `kubectl annotate` to the Job, and to its pod: beside the PATCH of a bare client in the same run.
+
+Run: python -m benchmarks.trigger [NUMBER]. One after the other, on a cluster that has nothing else to do. Exits with 1
+when a goal is missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from agentschedule import child_names, names
+from benchmarks.bare import BATCH, CORE, CUSTOM, Bare, bare
+from benchmarks.figures import Figure, p50, p99, report
+from benchmarks.plane import on_a_plane
+from tests.world import World, agent_schedule, wait_for
+from tools.cluster.operator_process import OperatorProcess
+
+NUMBER = 60
+PAUSE = 0.3  # between two triggers, so that one finds nothing of the other's under way
+# Ratios to a PATCH; and the slowest to the median.
+GOAL_JOB, GOAL_POD, GOAL_TAIL = 3.0, 6.0, 3.0
+PATIENCE = 30.0
+
+
+@dataclass
+class Seen:
+    """When what was heard of first."""
+
+    at: dict[tuple[str, str], float] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, client: Bare, path: str, kind: str, name_of: Callable[[dict[str, str]], str]) -> None:
+        async for event in client.watch(path):
+            labels = event["object"]["metadata"].get("labels") or {}
+            name = event["object"]["metadata"]["name"] if kind == "job" else name_of(labels)
+            self.at.setdefault((kind, name), time.perf_counter())
+            self.changed.set()
+
+    async def of(self, kind: str, name: str) -> float:
+        async with asyncio.timeout(PATIENCE):
+            while (kind, name) not in self.at:
+                self.changed.clear()
+                await self.changed.wait()
+        return self.at[kind, name]
+
+
+def main() -> int:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else NUMBER
+    return on_a_plane("trigger", lambda world, operator: measure(world, operator, number))
+
+
+def measure(world: World, operator: OperatorProcess, number: int) -> int:
+    with operator:
+        world.create(agent_schedule("report", concurrencyPolicy="Allow", history={"succeeded": 5, "failed": 5}))
+        wait_for(lambda: world.condition("report", "Ready").get("status") == "True", "a schedule at work")
+        return report("trigger", asyncio.run(_measure(world, number)))
+
+
+async def _measure(world: World, number: int) -> list[Figure]:
+    took: dict[str, list[float]] = defaultdict(list)
+    space = world.namespace
+    uid = world.schedule("report")["metadata"]["uid"]
+    async with bare(world.cluster) as client:
+        await client.send("POST", f"{CORE}/{space}/configmaps", {"metadata": {"name": "anchor"}})
+        seen = Seen()
+        watches = [
+            asyncio.create_task(seen.take(client, f"{BATCH}/{space}/jobs", "job", str)),
+            asyncio.create_task(
+                seen.take(client, f"{CORE}/{space}/pods", "pod", lambda labels: labels["batch.kubernetes.io/job-name"])
+            ),
+        ]
+        await asyncio.sleep(1)
+        for index in range(number):
+            body = {"data": {"number": str(index)}}
+            took["patch"].append(await client.timed("PATCH", f"{CORE}/{space}/configmaps/anchor", body))
+            token = f"token-{index}"
+            run = child_names.triggered_run_name("report", uid, token)
+            annotated = {"metadata": {"annotations": {names.ANNOTATION_TRIGGER: token}}}
+            begun = time.perf_counter()
+            await client.send("PATCH", f"{CUSTOM}/{space}/{names.SCHEDULE_PLURAL}/report", annotated)
+            for kind in ("job", "pod"):
+                took[kind].append(await seen.of(kind, run) - begun)
+            await client.send("PATCH", f"{CUSTOM}/{space}/{names.RUN_PLURAL}/{run}", {"spec": {"cancel": True}})
+            await asyncio.sleep(PAUSE)
+        for watch in watches:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+    ms = {what: [1000 * seconds for seconds in values] for what, values in took.items()}
+    anchor = p50(ms["patch"])
+    return [
+        Figure("annotate → Job, p50", p50(ms["job"]), "ms", anchor, GOAL_JOB),
+        Figure("annotate → pod, p50", p50(ms["pod"]), "ms", anchor, GOAL_POD),
+        Figure("annotate → Job, p99 beside its p50", p99(ms["job"]), "ms", p50(ms["job"]), GOAL_TAIL),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
