@@ -11,15 +11,14 @@ from agentschedule.cluster.store import Table
 Body = dict[str, Any]
 
 
-async def write_status(client: Client, table: Table[Any], meta: ObjectMeta, old: Body, new: Body) -> bool:
-    """Write what differs between two whole statuses. False: nothing differs. Raises Conflict if someone else wrote in
-    between, ClusterError for any other failure."""
+async def write_status(client: Client, table: Table[Any], meta: ObjectMeta, old: Body, new: Body) -> Body | None:
+    """Write what differs between two whole statuses. Returns the object; None: nothing differs. Raises Conflict if
+    someone else wrote in between, ClusterError for any other failure."""
     changes = merge_patch(old, new)
     if not changes:
-        return False
+        return None
     body = {"metadata": {"resourceVersion": meta.resource_version}, "status": changes}
-    table.put(await client.patch(table.resource, meta.namespace, meta.name, body, "status"))
-    return True
+    return await client.patch(table.resource, meta.namespace, meta.name, body, "status")
 
 
 def merge_patch(old: Body, new: Body) -> Body:

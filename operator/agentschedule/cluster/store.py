@@ -59,6 +59,8 @@ class Table(Generic[T]):
     listed_at: dict[str | None, int] = field(default_factory=dict)
     # Schedules of which a look of our own has shown something: when the watch brings it, it will be no news.
     looked_at: set[Key] = field(default_factory=set)
+    # Schedules of which something has changed since they were planned.
+    changed: set[Key] = field(default_factory=set)
     _by_uid: dict[str, Entry[T]] = field(default_factory=dict)
     _by_key: dict[Key, dict[str, T]] = field(default_factory=lambda: defaultdict(dict))
     _gone: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -89,7 +91,17 @@ class Table(Generic[T]):
         self._by_uid[uid] = Entry(key, version, item, self.watches(body))
         self._by_key[key][uid] = item
         self._shown.pop(key, None)
+        if news:
+            self.changed.add(key)
         return key if news else None
+
+    def put_planned(self, body: Body) -> None:
+        """Take in what was just written as it was planned: that is nothing to plan anew for."""
+        old = self._by_uid.get(body["metadata"]["uid"])
+        due = old is not None and old.key in self.changed
+        key = self.put(body)
+        if key and not due:
+            self.changed.discard(key)
 
     def look(self, body: Body) -> Key | None:
         """The same, of what we asked for ourselves."""
@@ -122,6 +134,7 @@ class Table(Generic[T]):
 
     def _forget(self, uid: str, entry: Entry[T]) -> None:
         self._shown.pop(entry.key, None)
+        self.changed.add(entry.key)
         mine = self._by_key.get(entry.key, {})
         mine.pop(uid, None)
         if not mine:
@@ -207,6 +220,14 @@ def _schedule_name(body: Body) -> str:
     return str(body["spec"]["scheduleName"])
 
 
+def _taken(key: Key, *sets: set[Key]) -> bool:
+    """Take it from all of them; True if it was in one."""
+    found = [keys for keys in sets if key in keys]
+    for keys in found:
+        keys.discard(key)
+    return bool(found)
+
+
 class Store:
     """All kinds together."""
 
@@ -223,21 +244,27 @@ class Store:
 
     @property
     def tables(self) -> tuple[Table[Any], ...]:
-        return (self.schedules, self.runs, self.cronjobs, self.jobs, self.pods)
+        return (*self._of_schedules, self.pods)
+
+    @property
+    def _of_schedules(self) -> tuple[Table[Any], ...]:
+        return (self.schedules, self.runs, self.cronjobs, self.jobs)
 
     def schedule(self, key: Key) -> AgentSchedule | Unreadable | None:
         return self.schedules.last_of(key)
 
-    def shown(self, key: Key) -> tuple[Indexed[Any], ...]:
-        """All that is known of a schedule: the same objects as long as nothing changes."""
-        return tuple(table.of(key) for table in self.tables)
+    def take_changed(self, key: Key) -> bool:
+        """True if something that a schedule is planned by has changed since this was last asked."""
+        self.pods.changed.discard(key)  # runs are planned by them
+        return _taken(key, *(table.changed for table in self._of_schedules))
+
+    def is_changed(self, key: Key) -> bool:
+        """The same, and it stays so."""
+        return any(key in table.changed for table in self._of_schedules)
 
     def take_looked_at(self, key: Key) -> bool:
         """True if looks of our own have shown something of a schedule since this was last asked."""
-        found = [table.looked_at for table in self.tables if key in table.looked_at]
-        for keys in found:
-            keys.discard(key)
-        return bool(found)
+        return _taken(key, *(table.looked_at for table in self.tables))
 
     def observed(self, key: Key) -> Observed:
         """The snapshot that a decision is made on."""

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from operator import is_
 from typing import Any
 
 from agentschedule import names
@@ -49,6 +48,15 @@ class Subject:
     table: Table[Any]
     meta: ObjectMeta
     status: Model | None
+    take: Callable[[Any], object]  # what was written into the store
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What comes after the steps of one plan: when to look again; and whether its status is still to be written."""
+
+    requeue_at: datetime | None = None
+    owes_status: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,8 @@ class Reconciler:
     now: Callable[[], datetime] = utc_now
     metrics: Metrics = field(default_factory=Metrics)
     floor: Floor = field(default_factory=Floor)
+    # Of each schedule of which nothing was left to do: when to plan it though nothing changes.
+    planned: dict[Key, datetime | None] = field(default_factory=dict)
 
     async def __call__(self, key: Key) -> None:
         """Reconcile a schedule and its runs. Raises ClusterError for what a retry may mend; RunFailed for a bug met
@@ -75,46 +85,59 @@ class Reconciler:
             raise
 
     async def _all(self, key: Key) -> None:
-        """The schedule first: it makes runs. And last: it counts them, and says that all works again."""
-        self.store.take_looked_at(key)  # all that is known is planned on now
-        moments, failed = [await self._schedule(key, failing=True)], None
-        before = self.store.shown(key)
-        runs = [run.metadata for run in self.store.runs.of(key) if not is_at_rest(run)]
-        for run in runs:
+        """The schedule first: it makes runs, which do not wait until it has said so. And last: it counts them, and says
+        that all works again."""
+        first, failed = await self._schedule_first(key), None
+        moments, again = [first.requeue_at], False
+        self.store.take_looked_at(key)  # the runs are planned on all that is known
+        for number, run in enumerate(run.metadata for run in self.store.runs.of(key) if not is_at_rest(run)):
             try:
-                moments.append(await self._run(key, run.uid))
+                moments.append((await self._run(key, run.uid)).requeue_at)
             except ClusterError:
                 raise
             except Exception as bug:  # of this run: the others go on
                 failed = failed or RunFailed(run, bug)
-        if self._is_stalled(key) or not all(map(is_, before, self.store.shown(key))):
-            moments[0] = await self._schedule(key, failing=failed is not None)
-        if self.store.take_looked_at(key):  # by one run, after another one was planned
+            again |= self.store.take_looked_at(key) and number > 0  # those before it were not planned on that
+        if first.owes_status or self._is_stalled(key) or self.store.is_changed(key):
+            moments[0] = (await self._schedule(key, failing=failed is not None)).requeue_at
+        if self.store.take_looked_at(key) or again:
             moments.append(self.now())
         self.requeue(key, min((moment for moment in moments if moment), default=None))
         if failed:
             raise failed
+        if self.store.schedule(key):
+            self.planned[key] = moments[0]
+
+    async def _schedule_first(self, key: Key) -> Pass:
+        """Nothing, if all is as it was when the schedule was planned last, and nothing is due."""
+        known, until = key in self.planned, self.planned.pop(key, None)  # unknown again, if anything fails
+        due = until is not None and until <= self.now()
+        if known and not due and not self.store.is_changed(key) and not self.store.cronjobs.is_unwatched(key):
+            return Pass(until)
+        return await self._schedule(key, failing=True, last=False)
 
     def _is_stalled(self, key: Key) -> bool:
         """True if the schedule says that we failed at it."""
         schedule = self.store.schedule(key)
         return bool(schedule and schedule.status and internal_error_of(schedule.status.conditions))
 
-    async def _schedule(self, key: Key, failing: bool) -> datetime | None:
+    async def _schedule(self, key: Key, failing: bool, last: bool = True) -> Pass:
         async def step(answers: tuple[Answer, ...]) -> tuple[Subject, Plan[Any]] | None:
             await self.floor.turn(key.namespace)
             schedule = self.store.schedule(key)
             if schedule is None:
                 return None
+            self.store.take_changed(key)
             with self.metrics.decision(f"{key.namespace}/{key.schedule}"):
                 plan = plan_schedule(schedule, self._observed(key, answers), self.now(), failing)
-            return Subject(names.SCHEDULE_KIND, self.store.schedules, schedule.metadata, schedule.status), plan
+            table = self.store.schedules
+            return Subject(names.SCHEDULE_KIND, table, schedule.metadata, schedule.status, table.put_planned), plan
 
         if self.store.cronjobs.is_unwatched(key):
             await observe.refresh_cronjob(self.client, self.store, key)
-        return await self._steps(key, step)
+        return await self._steps(key, step, last)
 
-    async def _run(self, key: Key, uid: str) -> datetime | None:
+    async def _run(self, key: Key, uid: str) -> Pass:
         async def step(answers: tuple[Answer, ...]) -> tuple[Subject, Plan[Any]] | None:
             run = self.store.runs.get(uid)
             if run is None:
@@ -126,7 +149,8 @@ class Reconciler:
             await self.floor.turn(key.namespace)
             with self.metrics.decision(f"{key.namespace}/{run.metadata.name}"):
                 plan = plan_run(run, self.store.schedule(key), self._observed(key, answers), self.now())
-            return Subject(names.RUN_KIND, self.store.runs, run.metadata, run.status), plan
+            table = self.store.runs
+            return Subject(names.RUN_KIND, table, run.metadata, run.status, table.put), plan
 
         return await self._steps(key, step)
 
@@ -134,20 +158,27 @@ class Reconciler:
         return replace(self.store.observed(key), answers=answers)
 
     async def _steps(
-        self, key: Key, step: Callable[[tuple[Answer, ...]], Awaitable[tuple[Subject, Plan[Any]] | None]]
-    ) -> datetime | None:
-        """Plan and apply until no action is left, then write the status. Returns when to look again."""
+        self,
+        key: Key,
+        step: Callable[[tuple[Answer, ...]], Awaitable[tuple[Subject, Plan[Any]] | None]],
+        last: bool = True,
+    ) -> Pass:
+        """Plan and apply until no action is left, then write the status. If this pass is not the ``last`` one, and has
+        done something, its status is owed: unless there is more to do once it is written, or it says what was answered
+        in this pass alone."""
         applier = Applier(self.client, self.store, key)
         answers: tuple[Answer, ...] = ()
-        for _ in range(MAX_STEPS):
+        for number in range(MAX_STEPS):
             planned = await step(answers)
             if planned is None:
-                return None
+                return Pass()
             subject, plan = planned
             if not plan.actions:
+                if number and not (last or answers or plan.replan):
+                    return Pass(plan.requeue_at, owes_status=True)
                 await self._publish(subject, plan)
                 if not plan.replan:
-                    return plan.requeue_at
+                    return Pass(plan.requeue_at)
                 continue
             logger.info("%s %s/%s: %s", subject.kind, key.namespace, subject.meta.name, plan)
             given = [answer for action in plan.actions if (answer := await applier.apply(action))]
@@ -161,5 +192,7 @@ class Reconciler:
         if plan.status is None:
             return
         old = subject.status.wire() if subject.status else {}
-        if await write_status(self.client, subject.table, subject.meta, old, plan.status.wire()):
+        written = await write_status(self.client, subject.table, subject.meta, old, plan.status.wire())
+        if written:
+            subject.take(written)
             await self.recorder.record(subject.kind, subject.meta, plan.events, self.now())

@@ -210,3 +210,19 @@ def test_what_a_look_of_one_schedule_shows_is_remembered_until_it_is_asked_for(l
     for shows in (True, False):
         asyncio.run(look(Server(), store, KEY))
         assert [store.take_looked_at(KEY), store.take_looked_at(KEY)] == [shows, False]
+
+
+def test_what_was_written_as_planned_is_nothing_to_plan_for_and_hides_no_other_change() -> None:
+    def body(version: int, trigger: str = "") -> Body:
+        made = schedule_body()
+        made["metadata"] |= {"resourceVersion": str(version), "annotations": {names.ANNOTATION_TRIGGER: trigger}}
+        return made | {"status": {"observedGeneration": version}}
+
+    store = Store()
+    store.schedules.put(body(5))
+    assert [store.take_changed(KEY), store.take_changed(KEY)] == [True, False]
+    store.schedules.put_planned(body(6))
+    assert not store.is_changed(KEY)
+    store.schedules.put(body(7, trigger="now"))
+    store.schedules.put_planned(body(8, trigger="now"))
+    assert store.is_changed(KEY)

@@ -212,24 +212,30 @@ def test_a_bug_that_stays_writes_nothing_a_second_time(monkeypatch: pytest.Monke
 
 
 @dataclass
-class Looked:
-    """How often the schedule was planned, and when it is looked at again; planning its one run does ``meanwhile``."""
+class Planned:
+    """Which of them were planned, in order, and when the schedule is looked at again; planning a run does ``meanwhile``
+    what is said for it, and planning the schedule asks for another look at ``until``."""
 
-    meanwhile: Callable[[Store], object]
-    planned: int = 0
+    meanwhile: dict[str, Callable[[Store], object]] = field(default_factory=dict)
+    until: datetime | None = None
+    now: datetime = NOW
+    order: list[str] = field(default_factory=list)
     again: datetime | None = None
+    store: Store = field(default_factory=Store)
 
-    def reconcile(self, monkeypatch: pytest.MonkeyPatch) -> Looked:
-        store = Store()
-        store.schedules.put(edited_schedule())
-        store.runs.put(run_body("one"))
+    def reconcile(self, monkeypatch: pytest.MonkeyPatch, *between: Callable[[Store], object]) -> Planned:
+        """Once, and once more after each thing that happens in between."""
+        self.store.schedules.put(edited_schedule())
+        for name in ("one", "two"):
+            self.store.runs.put(run_body(name))
 
         def plan_schedule(*_: Any) -> Any:
-            self.planned += 1
-            return Plan()
+            self.order.append("schedule")
+            return Plan(requeue_at=self.until)
 
-        def plan_run(*_: Any) -> Any:
-            self.meanwhile(store)
+        def plan_run(run: Any, *_: Any) -> Any:
+            self.order.append(run.metadata.name)
+            self.meanwhile.get(run.metadata.name, lambda _: None)(self.store)
             return Plan()
 
         monkeypatch.setattr(module, "plan_schedule", plan_schedule)
@@ -237,19 +243,77 @@ class Looked:
         monkeypatch.setattr(module, "needs_fresh_look", lambda *_: False)
         ask: Any = lambda _key, moment: setattr(self, "again", moment)  # noqa: E731
         server: Any = Server({})
-        asyncio.run(Reconciler(server, store, Events(), ask, lambda: NOW)(KEY))  # type: ignore[arg-type]
+        reconciler = Reconciler(server, self.store, Events(), ask, lambda: self.now)  # type: ignore[arg-type]
+        asyncio.run(reconciler(KEY))
+        for happens in between:
+            happens(self.store)
+            self.order.append("then")
+            asyncio.run(reconciler(KEY))
         return self
 
 
-def test_a_schedule_is_planned_again_only_if_something_has_changed_since(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Looked(lambda _: None).reconcile(monkeypatch).planned == 1
-    newer = run_body("one")
-    newer["metadata"]["resourceVersion"] = "6"
-    newer["spec"]["cancel"] = True
-    assert Looked(lambda store: store.runs.put(newer)).reconcile(monkeypatch).planned == 2
+def newer(name: str) -> Body:
+    body = run_body(name)
+    body["metadata"]["resourceVersion"] = "6"
+    body["spec"]["cancel"] = True
+    return body
 
 
-def test_what_a_look_of_our_own_has_shown_is_planned_on_for_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schedule_is_planned_again_after_its_runs_only_if_something_has_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Planned().reconcile(monkeypatch).order == ["schedule", "one", "two"]
+    changes = Planned({"one": lambda store: store.runs.put(newer("one"))})
+    assert changes.reconcile(monkeypatch).order == ["schedule", "one", "two", "schedule"]
+
+
+def test_a_schedule_is_not_planned_for_what_only_its_runs_are_planned_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing: Callable[[Store], object] = lambda _: None  # noqa: E731
+    assert Planned(until=at("08:00:00")).reconcile(monkeypatch, nothing).order[3:] == ["then", "one", "two"]
+    edit = edited_schedule()
+    edit["metadata"] |= {"resourceVersion": "200", "generation": 3}
+    for change in (
+        lambda store: store.schedules.put(edit),
+        lambda store: store.runs.put(newer("one")),
+        lambda store: store.runs.drop(run_body("one")["metadata"]["uid"]),
+    ):
+        assert Planned().reconcile(monkeypatch, change).order[3:5] == ["then", "schedule"]
+
+
+def test_a_schedule_is_planned_when_it_is_due_though_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = Planned(until=at("08:00:00"))
+    assert planned.reconcile(monkeypatch, lambda _: setattr(planned, "now", at("08:00:00"))).order[3:5] == [
+        "then",
+        "schedule",
+    ]
+    assert planned.again == at("08:00:00")
+
+
+def test_what_a_look_of_our_own_has_shown_is_planned_on_for_the_runs_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The watch will bring it, and it will be no news then."""
-    assert Looked(lambda _: None).reconcile(monkeypatch).again is None
-    assert Looked(lambda store: store.jobs.looked_at.add(KEY)).reconcile(monkeypatch).again == NOW
+
+    def look(store: Store) -> None:
+        store.jobs.looked_at.add(KEY)
+
+    assert Planned().reconcile(monkeypatch).again is None
+    assert Planned({"one": look}).reconcile(monkeypatch).again is None
+    assert Planned({"two": look}).reconcile(monkeypatch).again == NOW
+
+
+def test_runs_do_not_wait_until_the_schedule_has_said_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server({"agentschedules": edited_schedule(), "cronjobs": cronjob_body(at("07:00:00"))})
+    for body in server.objects.values():  # so that nothing was due, and there is nothing to ask about
+        body["metadata"]["creationTimestamp"] = rfc3339(at("07:00:00"))
+
+    def plan_run(*_: Any) -> Any:
+        server.calls.append("run")
+        return Plan()
+
+    monkeypatch.setattr(module, "plan_run", plan_run)
+    monkeypatch.setattr(module, "needs_fresh_look", lambda *_: False)
+    reconcile_with_runs(server, "one")
+    assert [call for call in server.calls if call in ("replace cronjobs", "run", "patch agentschedules")] == [
+        "replace cronjobs",
+        "run",
+        "patch agentschedules",
+    ]
