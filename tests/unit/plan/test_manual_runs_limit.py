@@ -101,5 +101,5 @@ def test_a_token_is_rejected_with_the_same_sentence() -> None:
 
 def test_nothing_is_asked_of_the_api_for_one_too_many() -> None:
     newest, *_, oldest = waiting(4)
-    seen = world(newest, *waiting(3))
+    seen = replace(world(newest, *waiting(3)), jobs=(a_job("work"),))
     assert (needs_fresh_look(newest, seen), needs_fresh_look(oldest, seen)) == (False, True)

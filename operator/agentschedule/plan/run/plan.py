@@ -8,6 +8,7 @@ from agentschedule.api.run import ScheduleRun, ScheduleRunStatus
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import RunPhase
 from agentschedule.plan.actions import DeleteRun, Event, Plan
+from agentschedule.plan.concurrency import active_entries
 from agentschedule.plan.manual_runs import too_many_open, waits
 from agentschedule.plan.observed import Observed, Unreadable
 from agentschedule.plan.ownership import claimed_job_uid
@@ -45,14 +46,20 @@ def is_at_rest(run: ScheduleRun) -> bool:
 
 
 def needs_fresh_look(run: ScheduleRun, observed: Observed) -> bool:
-    """True while a run joins, and before its Job is called deleted: the watch that showed the Jobs may be behind. A run
-    that is one too many does not join."""
+    """True before what must not be done on old knowledge, for the watch that showed the Jobs may be behind: before a
+    run is turned down for what is active, before its suspended Job is listed, and before its Job is called deleted. A
+    Job that is made in vain never runs, and a run that is one too many does not join."""
     uid = claimed_job_uid(run)
     if run.final:
         return False
-    if uid is None:
-        return waits(run) and not too_many_open(observed, run.metadata.controller_uid(), run)
-    return observed.job_of_uid(uid) is None
+    if uid is not None:
+        return observed.job_of_uid(uid) is None
+    if not waits(run) or too_many_open(observed, run.metadata.controller_uid(), run):
+        return False
+    cronjob, job = observed.cronjob, observed.job_named(run.metadata.name)
+    if cronjob is None or cronjob.controller_uid != run.metadata.controller_uid():
+        return True
+    return not cronjob.lists(job.uid) if job else bool(active_entries(observed) or observed.unfinished)
 
 
 def _orphaned(run: ScheduleRun, now: datetime) -> RunPlan:
