@@ -72,10 +72,13 @@ benchmark: $(STAMP) ## How fast due times are found and counted, and how long on
 	@$(BIN)/python benchmarks/fairness.py
 
 .PHONY: benchmark-cluster
-benchmark-cluster: $(STAMP) ## What others' objects and one scheduled run cost the operator, on a real control plane
+benchmark-cluster: $(STAMP) ## What objects and runs cost, and how long they take beside a bare client, on a real control plane
 	@$(BIN)/python -m benchmarks.memory
 	@$(BIN)/python -m benchmarks.foreign
 	@$(BIN)/python -m benchmarks.life
+	@$(BIN)/python -m benchmarks.trigger
+	@$(BIN)/python -m benchmarks.converge
+	@$(BIN)/python -m benchmarks.storm
 
 .PHONY: test-cluster
 test-cluster: $(STAMP) ## Integration, a hostile tenant, e2e and Kubernetes' own behaviour, on a real cluster

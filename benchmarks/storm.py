@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from agentschedule import names
-from benchmarks.bare import BATCH, CORE, CUSTOM, Bare, Body, bare, many
+from benchmarks.bare import BATCH, CORE, CUSTOM, Bare, Body, bare, ended_pod, many
 from benchmarks.figures import Figure, p50, report
 from benchmarks.plane import on_a_plane
 from tests.world import World, agent_schedule, next_minute
@@ -155,21 +155,9 @@ async def _kubelet(client: Bare, space: str, selector: str) -> None:
     async with aclosing(client.watch(path, selector)) as events:
         async for event in events:
             if event["type"] == "ADDED":
-                body = {"status": _ended()}
+                body = {"status": ended_pod()}
                 name = event["object"]["metadata"]["name"]
                 ending.add(asyncio.create_task(client.send("PATCH", f"{path}/{name}/status", body)))
-
-
-def _ended() -> Body:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    terminated = {"exitCode": 0, "message": "done", "startedAt": now, "finishedAt": now}
-    agent = {"name": names.AGENT_CONTAINER, "image": "", "imageID": "", "ready": False, "restartCount": 0}
-    return {
-        "phase": "Succeeded",
-        "startTime": now,
-        "conditions": [{"type": "PodScheduled", "status": "True"}],
-        "containerStatuses": [agent | {"state": {"terminated": terminated}}],
-    }
 
 
 if __name__ == "__main__":
