@@ -203,8 +203,18 @@ def test_nothing_is_started_for_the_controller_after_the_window(end: str) -> Non
     assert [type(action) for action in actions] == [UpdateCronJob], "which suspends it"
 
 
-def test_nothing_is_started_for_the_controller_that_somebody_else_wrote() -> None:
-    """Somebody made it run each minute, and the CronJob may not be written in the second around it."""
-    edited = in_force(hourly(), schedule="* * * * *", generation=2)
-    plans = [assisted(clock, hourly(), Observed(edited)) for clock in ("07:40:01.500", "07:40:59.500")]
+def test_nothing_is_started_for_the_controller_after_the_window_though_what_is_before_its_end_is_still_open() -> None:
+    """07:00 may still start, so that the CronJob is not suspended yet; the controller would start 08:00."""
+    open_since = SEEN | {"accountedThrough": "2026-03-02T06:00:00Z"}
+    schedule = a_schedule(open_since, endAt="2026-03-02T07:30:00Z", startingDeadlineSeconds=7200)
+    world = Observed(in_force(schedule, deadline_seconds=7200, last_schedule_time=at("06:00:00")))
+    plans = [assisted(clock, schedule, world) for clock in ("07:00:02", "08:00:02")]
+    assert [plan.actions for plan in plans] == [(StartDue(world.cronjob, at("07:00:00")),), ()]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("more", [{}, {"schedule": "0 25 * * *"}], ids=["to be put back", "not to be put back"])
+def test_nothing_is_started_for_the_controller_that_somebody_else_wrote(more: dict[str, str]) -> None:
+    """Somebody made it run each minute; the author's own schedule may be one that cannot be."""
+    world = Observed(in_force(hourly(), schedule="* * * * *", generation=2))
+    plans = [assisted(clock, hourly(**more), world) for clock in ("07:40:01.500", "07:40:59.500")]
     assert not any(isinstance(action, StartDue) for plan in plans for action in plan.actions)
