@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from agentschedule.cluster.permissions import LEADER, OPERATOR
+from agentschedule.cluster.permissions import ASSIST, LEADER, OPERATOR
 from tools.cluster import audit, chart
 from tools.cluster.audit import Right
 from tools.cluster.base import Cluster
 
 HERE = Path(__file__).parent
 # What is asked for in vain on purpose: an operator that is uninstalled looks after its Lease when its Role is gone.
-DECLARED = frozenset(Right(p.group, p.resource, verb) for p in LEADER for verb in p.verbs)
+DECLARED = frozenset(Right(p.group, p.resource, verb) for p in (*LEADER, *ASSIST) for verb in p.verbs)
 GRANTED = frozenset(Right(p.group, p.resource, verb) for p in OPERATOR for verb in p.verbs) | DECLARED
 # Together, these do all that the operator can do.
 SUITES = (HERE / "integration", HERE / "e2e")

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from agentschedule.api.crd import KINDS, RUN, SCHEDULE, Kind, Rules, crd
-from agentschedule.cluster.permissions import EDIT, LEADER, OPERATOR, VIEW, Permission
+from agentschedule.cluster.permissions import ASSIST, EDIT, LEADER, OPERATOR, VIEW, Permission
 from agentschedule.names import RunPhase
 from agentschedule.plan.cron import SCHEDULE_RULES
 from agentschedule.plan.run.table import TABLE, rows
@@ -68,7 +68,8 @@ def generated_files() -> Files:
         text = HEADER + _yaml(crd(kind, FIELD_RULES[kind]))
         files[Path(f"crds/{kind.plural}.yaml")] = text
         files[CHART / f"files/crds/{kind.plural}.yaml"] = text
-    for role, permissions in {"operator": OPERATOR, "leader": LEADER, "view": VIEW, "edit": EDIT}.items():
+    roles = {"operator": OPERATOR, "leader": LEADER, "assist": ASSIST, "view": VIEW, "edit": EDIT}
+    for role, permissions in roles.items():
         files[CHART / f"files/rules/{role}.yaml"] = HEADER + rules_yaml(permissions)
     files[STATES] = states_document()
     return files

@@ -55,6 +55,9 @@ FAILURE_TARGET = "FailureTarget"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 # The CronJob controller's event when the API refuses a Job.
 FAILED_CREATE = "FailedCreate"
+# The Lease of the process that the CronJob controller runs in, and where it is.
+CONTROLLER_MANAGER = "kube-controller-manager"
+SYSTEM_NAMESPACE = "kube-system"
 
 # A condition of ours on a pod, known to the Job's failure policy: no further attempt.
 NO_RETRY = f"{GROUP}/NoRetry"

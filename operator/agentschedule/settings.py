@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[
         int, Field(ge=2, le=300, description="After how long without a sign of the leader another takes its place.")
     ] = 10
+    assist: Annotated[
+        bool, Field(description="Start what is due and not started after a second, if the CronJob controller is alive.")
+    ] = True
     bundled_image: Annotated[str, Field(description="The image that runs agents behind HTTP: the operator's own.")] = (
         f"agentschedule:{version('agentschedule')}"
     )

@@ -35,6 +35,7 @@ from agentschedule.plan.answers import (
     RunRefused,
     WaitingReason,
 )
+from agentschedule.plan.controller import Controller
 from agentschedule.plan.cron import robfig_parser, zones
 from agentschedule.plan.run.plan import is_at_rest, needs_fresh_look, plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
@@ -50,6 +51,8 @@ LIMIT_SECONDS = 0.020
 TRIES = 3
 # Steps of one plan: most end at the second.
 MOST_STEPS = 4
+# It is assisted: then a schedule has most to decide.
+ALIVE = Controller(renews=True)
 # How often what costs a further look is done: to read on after the question why one was missed, and at the end.
 AGAIN = 0.3
 CACHES = (robfig_parser.parse_standard, zones.zone, clock_changes.clock_changes)
@@ -136,7 +139,7 @@ class Play:
             if schedule is None:
                 return None
             answers += tuple(told)
-            observed = dataclasses.replace(self.store.observed(self.key), answers=answers)
+            observed = dataclasses.replace(self.store.observed(self.key), answers=answers, controller=ALIVE)
             plan = self.tally.timed("a schedule's plan", lambda: plan_schedule(schedule, _fresh(observed), self.now))
             return self.store.schedules, schedule, plan
 

@@ -22,7 +22,7 @@ from tests.world import FULL
 EXAMPLES, SHARDS = (1_000_000, 40) if FULL else (20_000, 8)
 # What some of a thousand worlds lead to; a fuzzer that sees less is blind.
 MET = {
-    "CreateCronJob", "UpdateCronJob", "RepairCronJob", "AskWhyMissed", "CreateRun", "ClaimRun", "CreateJob",
+    "CreateCronJob", "UpdateCronJob", "RepairCronJob", "StartDue", "AskWhyMissed", "CreateRun", "ClaimRun", "CreateJob",
     "EndJob", "CancelRun", "ReadLog", "AskWhyWaiting", "LookAtPods", "DeleteRun",
 }  # fmt: skip
 

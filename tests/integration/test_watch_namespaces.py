@@ -63,6 +63,7 @@ def part(
         operator.check_end()
     for namespace in (release.namespace, *(world.namespace for world in worlds)):
         control_plane.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+    control_plane.kubectl("-n", "kube-system", "delete", "role,rolebinding", f"{release.name}-assist")
     policy = ("validatingadmissionpolicy", "validatingadmissionpolicybinding")
     for kind in policy:
         control_plane.kubectl("delete", kind, f"{release.name}-operator")

@@ -19,7 +19,7 @@ VALUES = (
     ("scheduledTimePolicy.enabled=true", "crds.keep=false"),
     ("scheduledTimePolicy.enabled=false", "crds.install=false", "rbac.aggregate=false"),
     ("serviceAccount.create=false", "serviceAccount.name=mine", "nameOverride=other"),
-    ("watchNamespaces={a,b}", "replicas=0", "networkPolicy.enabled=false"),
+    ("watchNamespaces={a,b}", "replicas=0", "networkPolicy.enabled=false", "assist=false"),
     ("policy.requirePodRights=true", f"image.digest=sha256:{'0' * 64}"),
     ("policy.restrictOperator=false", "policy.closedNamespaces=null"),
 )

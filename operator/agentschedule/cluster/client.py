@@ -107,8 +107,12 @@ class Client:
         await self._session.close()
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Body:
+        return (await self.look(resource, namespace, name)).body
+
+    async def look(self, resource: Resource, namespace: str | None, name: str) -> Reply:
+        """The same, with the server's clock."""
         reply = await self._request("GET", resource.path(namespace, name))
-        return _same(reply, resource, namespace, name).body
+        return _same(reply, resource, namespace, name)
 
     async def list(
         self, resource: Resource, namespace: str | None = None, selector: str = "", fields: str = ""

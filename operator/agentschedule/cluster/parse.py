@@ -245,6 +245,16 @@ def job(body: Body) -> Job:
     )
 
 
+def made_by_controller(body: Body) -> datetime | None:
+    """When a Job of a due time was created, if kube-controller-manager has made it: by its name as the manager of
+    fields. Where its process has another name, nothing can be told."""
+    meta = fields.part(body, "metadata")
+    managers = {fields.text(entry, "manager") for entry in fields.parts(meta, "managedFields")}
+    if names.CRONJOB_TIMESTAMP not in fields.texts(meta, "annotations") or managers != {names.CONTROLLER_MANAGER}:
+        return None
+    return _created(meta)
+
+
 def pod(body: Body) -> Pod:
     meta, spec, status = (fields.part(body, part) for part in ("metadata", "spec", "status"))
     annotations = fields.texts(meta, "annotations")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentschedule.names import GROUP, RUN_PLURAL, SCHEDULE_PLURAL
+from agentschedule.names import CONTROLLER_MANAGER, GROUP, RUN_PLURAL, SCHEDULE_PLURAL
 
 READ = ("get", "list", "watch")
 WRITE = ("create", "update", "patch", "delete", "deletecollection")
@@ -50,6 +50,12 @@ LEASE = '{{ include "agentschedule.fullname" . }}'
 LEADER = (
     Permission("coordination.k8s.io", "leases", ("get", "patch"), "who leads: seen, renewed, let go", named=LEASE),
     Permission("coordination.k8s.io", "leases", ("create",), "the first time"),
+)
+# In kube-system alone.
+ASSIST = (
+    Permission(
+        "coordination.k8s.io", "leases", ("get",), "whether the CronJob controller is alive", named=CONTROLLER_MANAGER
+    ),
 )
 
 # For people: added to the cluster's own roles view, edit and admin by aggregation.

@@ -10,7 +10,7 @@ from agentschedule import names
 from agentschedule.api.base import rfc3339
 from agentschedule.cluster import observe, resources
 from agentschedule.cluster.write import Writes
-from agentschedule.errors import Conflict, Refused
+from agentschedule.errors import AlreadyExists, Conflict, Refused
 from agentschedule.plan.actions import CreateCronJob, RepairCronJob, StartDue, UpdateCronJob
 from agentschedule.plan.answers import CronJobRefused, JobRefused
 from agentschedule.plan.objects import build
@@ -69,12 +69,15 @@ class CronJobWriter:
         that the controller has just taken off the list looks like one that it forgot."""
         if not await self._are_at_work(action.add):
             return
-        listed = [(ref.name, ref.uid) for ref in action.current.active] + [(job.name, job.uid) for job in action.add]
-        namespace = self.writes.key.namespace
-        status: Body = {"active": [_job_reference(name, namespace, uid) for name, uid in listed]}
-        if action.last_schedule_time:
-            status["lastScheduleTime"] = rfc3339(action.last_schedule_time)
-        self.writes.store.cronjobs.put(await self._patch_status(action.current, status))
+        await self._list(action.current, [(job.name, job.uid) for job in action.add], action.last_schedule_time)
+
+    async def _list(self, cronjob: CronJob, jobs: list[tuple[str, str]], last_schedule_time: datetime | None) -> None:
+        """Add Jobs, by name and uid, to ``status.active``, and move the mark, in one patch."""
+        listed = [(ref.name, ref.uid) for ref in cronjob.active] + jobs
+        status: Body = {"active": [_job_reference(name, cronjob.namespace, uid) for name, uid in listed]}
+        if last_schedule_time:
+            status["lastScheduleTime"] = rfc3339(last_schedule_time)
+        self.writes.store.cronjobs.put(await self._patch_status(cronjob, status))
 
     async def _are_at_work(self, jobs: tuple[Job, ...]) -> bool:
         """Asked once for all of them; not at all where all are held, for what is held cannot have ended."""
@@ -92,18 +95,34 @@ class CronJobWriter:
         return await client.patch(resources.CRONJOBS, cronjob.namespace, cronjob.name, body, "status")
 
     async def start_due(self, action: StartDue) -> JobRefused | None:
-        """From the CronJob as it is on the cluster now, exactly as its controller would; if it is as it was."""
-        cronjob, jobs = action.current, self.writes.store.jobs
-        live = await self.writes.client.get(resources.CRONJOBS, cronjob.namespace, cronjob.name)
-        if live["metadata"]["resourceVersion"] != cronjob.resource_version:
+        """From the CronJob as it is on the cluster now, exactly as its controller would: the Job, then the status. If
+        it is as it was, and due by the API server's clock."""
+        cronjob, client = action.current, self.writes.client
+        live = await client.look(resources.CRONJOBS, cronjob.namespace, cronjob.name)
+        if live.body["metadata"]["resourceVersion"] != cronjob.resource_version:
             raise Conflict("the CronJob changed meanwhile")
-        body = build.due_job(live, action.due)
+        body = build.due_job(live.body, action.due)
         name = body["metadata"]["name"]
+        if not action.due <= live.date <= action.due + cronjob.starting_deadline:
+            return JobRefused(name, f"by the API server's clock it is {rfc3339(live.date)}")
         try:
-            uid = await self.writes.create(jobs, body)
+            made = (await client.create(resources.JOBS, body)).body
+        except AlreadyExists:
+            return await self._started_by_another(name)
         except Refused as error:
             return JobRefused(name, str(error))
-        if any(job.uid == uid for job in jobs.of(self.writes.key)):
+        self.writes.store.jobs.put(made, schedule=self.writes.key.schedule)
+        # At once: until it knows, the controller tries the same again and again, in vain.
+        await self._list(cronjob, [(name, made["metadata"]["uid"])], action.due)
+        return None
+
+    async def _started_by_another(self, name: str) -> JobRefused | None:
+        """Whoever took the name has started it, if it is a Job of this schedule; what is to be written of it, a repair
+        writes, when the controller has had its time."""
+        key, jobs = self.writes.key, self.writes.store.jobs
+        found = await self.writes.client.get(resources.JOBS, key.namespace, name)
+        jobs.put(found, schedule=key.schedule)
+        if any(job.uid == found["metadata"]["uid"] for job in jobs.of(key)):
             return None
         return JobRefused(name, f"a Job {name} exists that is another schedule's")
 

@@ -25,6 +25,7 @@ from agentschedule.cluster.store import Key, Store, Table
 from agentschedule.cluster.tell import Teller
 from agentschedule.errors import Bug, Bugs, LeaseLost
 from agentschedule.handlers import election, health, metrics
+from agentschedule.handlers.controller import ControllerWatch
 from agentschedule.handlers.failures import Failures, Tell
 from agentschedule.handlers.leader import Leader
 from agentschedule.handlers.login import Connection, connect
@@ -37,6 +38,7 @@ from agentschedule.handlers.storages import keep_nothing
 from agentschedule.handlers.timer import Timer
 from agentschedule.handlers.watches import Watches
 from agentschedule.plan.conditions import internal_error
+from agentschedule.plan.controller import Controller
 from agentschedule.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class Operator:
     bugs: Bugs = field(default_factory=Bugs)
     leader: Leader | None = None  # none: this is the only operator
     fence: Fence = field(default_factory=Fence)
+    controller: ControllerWatch | None = None  # none: what it owes is left to it
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -70,10 +73,13 @@ class Operator:
         timer, series, recorder = Timer(), Metrics(), Recorder(client, settings.pod_name)
         failures, scope = Failures(_teller(Teller(client, recorder)), series), Scope(settings.watch_namespaces)
         series.leader.set_function(fence.is_open)
-        work = Reconciler(client, store, recorder, timer.set, metrics=series)
+        controller = ControllerWatch.of(client) if settings.assist else None
+        seen = controller.seen if controller else Controller
+        work = Reconciler(client, store, recorder, timer.set, metrics=series, controller=seen)
         queue = Queue(work, failures, asleep=leader is not None)
         resync = Resync(client, store, queue, watches, settings.resync_seconds, scope)
-        return cls(store, queue, timer, watches, resync, scope, series, leader=leader, fence=fence)
+        parts = store, queue, timer, watches, resync, scope, series
+        return cls(*parts, leader=leader, fence=fence, controller=controller)
 
     async def background(self, workers: int) -> None:
         """Everything but Kopf, until cancelled. Workers begin once everything is listed, and this operator leads."""
@@ -81,6 +87,8 @@ class Operator:
             group.create_task(self.resync.run())
             group.create_task(self.resync.knock())
             group.create_task(self.metrics.watch_loop())
+            if self.controller:
+                group.create_task(self.controller.run())
             await self.watches.wait_synced()
             if self.leader:
                 await self.leader.elected.wait()
@@ -113,6 +121,8 @@ class Operator:
         body: Any = event["object"]
         meta, deleted = body["metadata"], event["type"] == "DELETED"
         self.watches.heard(self.scope.watch(table.resource.plural, meta["namespace"]))
+        if self.controller and table is self.store.jobs:
+            self.controller.heard(event)
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
         if key is None or not key.schedule:
             return

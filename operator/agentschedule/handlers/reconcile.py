@@ -27,6 +27,7 @@ from agentschedule.handlers.metrics import Metrics
 from agentschedule.plan.actions import Plan
 from agentschedule.plan.answers import Answer, Refusal
 from agentschedule.plan.conditions import internal_error_of
+from agentschedule.plan.controller import Controller
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.plan import is_at_rest, needs_fresh_look, plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
@@ -70,6 +71,7 @@ class Reconciler:
     now: Callable[[], datetime] = utc_now
     metrics: Metrics = field(default_factory=Metrics)
     floor: Floor = field(default_factory=Floor)
+    controller: Callable[[], Controller] = Controller
     # Of each schedule of which nothing was left to do: when to plan it though nothing changes.
     planned: dict[Key, datetime | None] = field(default_factory=dict)
 
@@ -155,7 +157,7 @@ class Reconciler:
         return await self._steps(key, step)
 
     def _observed(self, key: Key, answers: tuple[Answer, ...]) -> Observed:
-        return replace(self.store.observed(key), answers=answers)
+        return replace(self.store.observed(key), answers=answers, controller=self.controller())
 
     async def _steps(
         self,

@@ -5,6 +5,7 @@ Each rule is a ``match`` over all policies, so that a new one does not type-chec
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
 from agentschedule.names import ConcurrencyPolicy
@@ -61,6 +62,14 @@ def is_blocked(observed: Observed) -> bool:
     if cronjob is None or not blocks_due_times(cronjob.concurrency_policy):
         return False
     return bool(active_entries(observed) or observed.unfinished)
+
+
+def freed_at(observed: Observed) -> datetime | None:
+    """When the last run ended that may have held back what is due, if it is known and the policy holds back at all."""
+    cronjob = observed.cronjob
+    if cronjob is None or not blocks_due_times(cronjob.concurrency_policy):
+        return None
+    return max((job.finished_at for job in observed.controlled if job.finished_at), default=None)
 
 
 def job_to_delete_first(observed: Observed) -> Job | None:

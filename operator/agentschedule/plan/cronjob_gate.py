@@ -1,4 +1,5 @@
-"""May the CronJob be written now, and what must come first? Three rules: quiet, settle, repair.
+"""May the CronJob be written now, and what must come first? Three rules: quiet, settle, repair. And what is started
+for its controller where nothing is written: assist.
 
 The CronJob controller creates a Job and then writes its status; a write of ours in between makes it forget the Job.
 And it starts only the latest due time after ``lastScheduleTime``, so that moving that mark would drop what is owed.
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from agentschedule.child_names import scheduled_job_name
 from agentschedule.plan.actions import DeleteJob, RepairCronJob, StartDue
 from agentschedule.plan.answers import JobRefused
-from agentschedule.plan.concurrency import is_blocked, job_to_delete_first
+from agentschedule.plan.concurrency import freed_at, is_blocked, job_to_delete_first
 from agentschedule.plan.cron import Cron, ScheduleError, parse_live
 from agentschedule.plan.observed import CronJob, Job, Observed
 
@@ -76,6 +77,19 @@ def _settle(observed: Observed, cron: Cron, now: datetime, end: datetime | None,
         return Gate(wait_until=due + grace)
     gives_way = job_to_delete_first(observed)
     return Gate(first=DeleteJob(gives_way) if gives_way else StartDue(cronjob, due))
+
+
+def assist(observed: Observed, cron: Cron, now: datetime, end: datetime | None = None) -> Gate:
+    """What the controller owes and has had its time to start, though it is alive: for a CronJob that is not to be
+    written. Where a Job must give way first, that is left to the controller: a delay is better than a wrong deletion.
+    """
+    settled = _settle(observed, cron, now, end, CONTROLLER_GRACE)
+    if not isinstance(settled.first, StartDue):
+        return Gate(wait_until=settled.wait_until)
+    freed = freed_at(observed)
+    if freed and now < freed + IN_FLIGHT:  # the controller hears of that end as we do
+        return Gate(wait_until=freed + IN_FLIGHT)
+    return settled if observed.controller.alive_after(settled.first.due) else Gate()
 
 
 def quiet_until(upcoming: datetime | None, now: datetime) -> datetime | None:

@@ -14,6 +14,7 @@ from agentschedule.api.run import RunInput, ScheduleRun
 from agentschedule.api.schedule import AgentScheduleStatus
 from agentschedule.names import ConcurrencyPolicy, Reason, Trigger
 from agentschedule.plan.answers import A, Answer
+from agentschedule.plan.controller import UNKNOWN, Controller
 from agentschedule.plan.indexed import Indexed, indexed
 
 # Reasons of a container that ended without the agent having run.
@@ -180,11 +181,12 @@ class Observed:
     runs: tuple[ScheduleRun, ...] = ()
     answers: tuple[Answer, ...] = ()
     open_runs: int = OPEN_RUNS  # how many manual runs may be open, by the operator's settings
+    controller: Controller = UNKNOWN  # and stays so, where we are not to assist it
 
     def __post_init__(self) -> None:
         """What is made of this one with ``replace`` shares the indexes of what it has in common with it."""
-        for field in ("jobs", "pods", "runs"):
-            object.__setattr__(self, field, indexed(getattr(self, field)))
+        for name in ("jobs", "pods", "runs"):
+            object.__setattr__(self, name, indexed(getattr(self, name)))
 
     @property
     def found_jobs(self) -> Indexed[Job]:

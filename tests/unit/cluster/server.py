@@ -11,7 +11,7 @@ from typing import Any
 from agentschedule.cluster.apply import Applier
 from agentschedule.cluster.client import Page, Reply, Resource
 from agentschedule.cluster.store import Key, Store
-from agentschedule.errors import Refused
+from agentschedule.errors import AlreadyExists, Refused
 from agentschedule.plan.objects import build
 from agentschedule.plan.spec.timing import timing
 from tests.unit.builders import NAME, NAMESPACE, a_schedule, at
@@ -28,13 +28,19 @@ class Server:
     live: Body
     date: datetime = field(default_factory=lambda: datetime.now(UTC))
     refuses: str = ""
+    taken: Body | None = None  # a Job that has the name already
     events: list[Body] = field(default_factory=list)
     writes: list[tuple[str, Body]] = field(default_factory=list)
 
-    async def get(self, _resource: Resource, _namespace: str, _name: str) -> Body:
-        return self.live
+    async def get(self, resource: Resource, _namespace: str, _name: str) -> Body:
+        return self.taken if self.taken and resource.plural == "jobs" else self.live
+
+    async def look(self, _resource: Resource, _namespace: str, _name: str) -> Reply:
+        return Reply(self.live, self.date)
 
     async def create(self, resource: Resource, body: Body) -> Reply:
+        if self.taken:
+            raise AlreadyExists("it exists")
         self._write(f"create {resource.plural}", body)
         meta = {"uid": "new", "resourceVersion": "200", "creationTimestamp": "2026-03-02T08:00:01Z"}
         return Reply(body | {"metadata": body["metadata"] | meta}, self.date)

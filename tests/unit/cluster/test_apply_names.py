@@ -33,6 +33,9 @@ class Taken:
     async def get(self, _resource: Resource, _namespace: str, _name: str) -> dict[str, Any]:
         return self.body
 
+    async def look(self, resource: Resource, namespace: str, name: str) -> Reply:
+        return Reply(await self.get(resource, namespace, name), at("07:00:01"))
+
     async def create(self, _resource: Resource, _body: dict[str, Any]) -> Reply:
         raise AlreadyExists("it exists")
 

@@ -12,11 +12,14 @@ from agentschedule.errors import Conflict
 from agentschedule.plan.actions import RepairCronJob, StartDue, UpdateCronJob
 from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.objects import build
+from agentschedule.plan.observed import Reference
 from agentschedule.plan.spec.timing import timing
 from tests.unit.builders import a_cronjob, a_job, a_schedule
 from tests.unit.cluster.server import DUE, Server, apply, stored_cronjob
-from tests.unit.cluster.work import Body, do, job_body
+from tests.unit.cluster.work import Body, do, job_body, meta
 from tests.unit.cluster.work import Server as JobServer
+
+NAME, DUE_TEXT = "report-29540640", "2026-03-02T08:00:00Z"
 
 
 def update(**changes: Any) -> UpdateCronJob:
@@ -33,8 +36,39 @@ def test_a_due_time_is_started_only_from_the_cronjob_that_was_decided_on() -> No
     assert server.writes == []
 
 
+def test_what_is_due_is_started_as_its_controller_would_the_job_then_the_status_with_the_mark() -> None:
+    server = Server(stored_cronjob(), date=DUE)
+    at_work = Reference("report-29540520", "older")
+    apply(server, StartDue(a_cronjob(active=(at_work,)), DUE))
+    (one, job), (two, patch) = server.writes
+    assert (one, two) == ("create jobs", "patch status")
+    assert (job["metadata"]["name"], job["metadata"]["annotations"][names.CRONJOB_TIMESTAMP]) == (NAME, DUE_TEXT)
+    assert [(ref["name"], ref["uid"]) for ref in patch["status"]["active"]] == [
+        (at_work.name, at_work.uid),
+        (NAME, "new"),
+    ]
+    assert patch["status"]["lastScheduleTime"] == DUE_TEXT
+    assert patch["metadata"] == {"resourceVersion": "100"}
+
+
+def test_of_a_due_time_that_the_controller_was_faster_with_nothing_is_written() -> None:
+    """Not its status either: the controller is about to write that itself."""
+    server = Server(stored_cronjob(), date=DUE, taken=job_body() | {"metadata": meta(NAME)})
+    assert apply(server, StartDue(a_cronjob(), DUE)) is None
+    assert server.writes == []
+
+
+@pytest.mark.parametrize("seconds", [-1, 301])
+def test_before_its_time_and_after_its_deadline_by_the_servers_clock_nothing_starts(seconds: int) -> None:
+    server = Server(stored_cronjob(), date=DUE + timedelta(seconds=seconds))
+    answer = apply(server, StartDue(a_cronjob(deadline_seconds=300), DUE))
+    assert (type(answer), answer.about) == (JobRefused, NAME)
+    assert "the API server's clock" in answer.message
+    assert server.writes == []
+
+
 def test_a_job_that_the_api_refuses_is_an_answer_and_not_a_retry() -> None:
-    answer = apply(Server(stored_cronjob(), refuses="create jobs"), StartDue(a_cronjob(), DUE))
+    answer = apply(Server(stored_cronjob(), DUE, refuses="create jobs"), StartDue(a_cronjob(), DUE))
     assert (type(answer), answer.message) == (JobRefused, "exceeded quota: small")
 
 

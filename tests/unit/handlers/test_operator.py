@@ -105,3 +105,22 @@ def test_of_kubernetes_own_kinds_only_what_bears_our_label_is_listed() -> None:
     assert asked == {
         "cronjobs": OURS, "jobs": OURS, "pods": OURS, names.SCHEDULE_PLURAL: "", names.RUN_PLURAL: "",
     }  # fmt: skip
+
+
+def test_a_standby_looks_after_the_signs_of_the_controller_too() -> None:
+    async def story() -> None:
+        leader: Any = SimpleNamespace(elected=asyncio.Event())
+        looks = asyncio.Event()
+
+        async def look() -> None:
+            looks.set()
+
+        controller: Any = SimpleNamespace(run=look)
+        operator = replace(an_operator(asleep=True), leader=leader, controller=controller)
+        background = asyncio.create_task(operator.background(workers=2))
+        async with asyncio.timeout(1):
+            await looks.wait()
+        background.cancel()
+        await asyncio.gather(background, return_exceptions=True)
+
+    asyncio.run(story())

@@ -20,6 +20,7 @@ from agentschedule.handlers.failures import RunFailed
 from agentschedule.handlers.reconcile import Reconciler
 from agentschedule.names import Reason
 from agentschedule.plan.actions import Plan
+from agentschedule.plan.controller import UNKNOWN, Controller
 from agentschedule.plan.objects import build
 from agentschedule.plan.spec.timing import timing
 from tests.unit.builders import CRONJOB_UID, NAME, NAMESPACE, SCHEDULE_UID, a_schedule, at
@@ -317,3 +318,19 @@ def test_runs_do_not_wait_until_the_schedule_has_said_what_it_did(monkeypatch: p
         "run",
         "patch agentschedules",
     ]
+
+
+def test_each_decision_knows_what_is_known_of_the_controller(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive, seen, store = Controller(renews=True), list[Controller](), Store()
+    store.schedules.put(edited_schedule())
+
+    def plan_schedule(_schedule: Any, observed: Any, *_: Any) -> Any:
+        seen.append(observed.controller)
+        return Plan()
+
+    monkeypatch.setattr(module, "plan_schedule", plan_schedule)
+    server: Any = Server({})
+    for known in ({}, {"controller": lambda: alive}):
+        work: Any = Reconciler(server, store, Events(), lambda *_: None, lambda: NOW, **known)  # type: ignore[arg-type]
+        asyncio.run(work(KEY))
+    assert seen == [UNKNOWN, alive]

@@ -131,3 +131,13 @@ def test_an_entry_counts_until_its_job_is_known_to_have_finished() -> None:
     unknown = a_job("unknown")
     world = observed(a_cronjob(active=listed(WORK, DONE, unknown)), WORK, DONE)
     assert concurrency.active_entries(world) == (WORK.uid, unknown.uid)
+
+
+@pytest.mark.parametrize(("policy", "freed"), [(ALLOW, None), (FORBID, DONE.finished_at), (REPLACE, None)])
+def test_the_end_of_a_run_sets_free_what_was_held_back_with_forbid_alone(
+    policy: ConcurrencyPolicy, freed: object
+) -> None:
+    older = replace(DONE, uid="older", finished_at=at("07:20:00"))
+    assert concurrency.freed_at(observed(a_cronjob(policy), older, DONE, WORK)) == freed
+    assert concurrency.freed_at(observed(a_cronjob(policy), WORK)) is None
+    assert concurrency.freed_at(observed(None, DONE)) is None

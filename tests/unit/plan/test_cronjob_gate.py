@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from agentschedule.plan.actions import RepairCronJob, StartDue
+from agentschedule.plan.answers import JobRefused
 from agentschedule.plan.concurrency import active_entries, is_blocked
+from agentschedule.plan.controller import UNKNOWN, Controller
 from agentschedule.plan.cron import parse_live
-from agentschedule.plan.cronjob_gate import JOINING_GRACE, gate, in_flight, repair, unstarted_due_time
+from agentschedule.plan.cronjob_gate import JOINING_GRACE, assist, gate, in_flight, repair, unstarted_due_time
 from agentschedule.plan.observed import Observed
 from tests.unit.builders import a_cronjob, a_due_job, a_job, at, listed, observed
 
@@ -21,6 +23,7 @@ AFTER_DUE = a_cronjob(last_schedule_time=DUE)
 WORK = a_job()
 DONE = a_job(succeeded=True, finished_at=at("07:40:00"))
 OLD = a_due_job(at("07:00:00"))
+NO_ROOM = JobRefused(a_due_job(DUE).name, "exceeded quota")
 
 
 def rows(*table: tuple[Any, ...]) -> list[Any]:
@@ -201,3 +204,78 @@ def test_a_manual_run_gives_the_controller_more_time_with_what_is_due() -> None:
     assert joining.wait_until == at("08:00:10")
     late = gate(world, HOURLY, at("08:00:10"), None, JOINING_GRACE)
     assert isinstance(late.first, StartDue)
+
+
+ALIVE, MADE = Controller(renews=True), Controller(made=DUE)
+
+
+@pytest.mark.parametrize(
+    ("controller", "moment", "until", "starts"),
+    rows(
+        ("alive, just before", ALIVE, "07:59:59.900", None, False),
+        ("alive, in its second", ALIVE, "08:00:00.999", "08:00:01", False),
+        ("alive, after it", ALIVE, "08:00:01", None, True),
+        ("alive, much later", ALIVE, "08:04:59", None, True),
+        ("alive, past the deadline", ALIVE, "08:05:00", None, False),
+        ("it makes Jobs", MADE, "08:00:01", None, True),
+        ("it made one before", Controller(made=at("07:59:59")), "08:00:01", None, False),
+        ("unknown, in its second", UNKNOWN, "08:00:00.300", "08:00:01", False),
+        ("unknown, after it", UNKNOWN, "08:00:01", None, False),
+    ),
+)
+def test_what_a_controller_that_is_alive_has_not_started_within_a_second_we_start(
+    controller: Controller, moment: str, until: str | None, starts: bool
+) -> None:
+    cronjob = a_cronjob()
+    now = assist(replace(observed(cronjob), controller=controller), HOURLY, at(moment))
+    assert now.wait_until == (at(until) if until else None)
+    assert now.first == (StartDue(cronjob, DUE) if starts else None)
+
+
+@pytest.mark.parametrize(
+    ("world", "starts"),
+    rows(
+        ("nothing is active", observed(a_cronjob()), True),
+        ("Forbid, and a Job at work", observed(a_cronjob(active=listed(WORK)), WORK), False),
+        ("Forbid, and a Job that nobody has listed yet", observed(a_cronjob(), WORK), False),
+        ("Forbid, and an entry whose Job nobody has seen", observed(a_cronjob(active=listed(WORK))), False),
+        ("Forbid, and a Job that has ended", observed(a_cronjob(active=listed(DONE)), DONE), True),
+        ("Allow, and a Job at work", observed(a_cronjob("Allow", active=listed(WORK)), WORK), True),
+        ("Replace, and nothing to replace", observed(a_cronjob("Replace")), True),
+        ("Replace, and a Job at work", observed(a_cronjob("Replace", active=listed(WORK)), WORK), False),
+        ("suspended", observed(a_cronjob(suspend=True)), False),
+        ("the mark is at the due time", observed(AFTER_DUE), False),
+        ("the mark lies ahead", observed(a_cronjob(last_schedule_time=at("09:30:00"))), False),
+        ("its Job exists", observed(a_cronjob(), a_due_job(DUE)), False),
+        ("its Job has ended", observed(a_cronjob(), a_due_job(DUE, succeeded=True)), False),
+        ("the API has refused it", replace(observed(a_cronjob()), answers=(NO_ROOM,)), False),
+    ),
+)
+def test_we_start_nothing_that_the_controller_would_not_start(world: Observed, starts: bool) -> None:
+    now = assist(replace(world, controller=ALIVE), HOURLY, at("08:00:10"))
+    assert (now.wait_until, now.first is not None) == (None, starts)
+
+
+@pytest.mark.parametrize(("end", "starts"), [("08:00:00", True), ("07:59:59", False)])
+def test_we_start_nothing_that_is_due_after_the_window(end: str, starts: bool) -> None:
+    world = replace(observed(a_cronjob()), controller=ALIVE)
+    assert (assist(world, HOURLY, at("08:00:10"), at(end)).first is not None) is starts
+
+
+@pytest.mark.parametrize(
+    ("policy", "moment", "until"),
+    [
+        ("Forbid", "08:00:30.500", "08:00:32"),
+        ("Forbid", "08:00:32", None),
+        ("Allow", "08:00:30.500", None),
+        ("Replace", "08:00:30.500", None),
+    ],
+)
+def test_what_a_run_held_back_the_controller_has_its_time_to_start_after_that_run_has_ended(
+    policy: str, moment: str, until: str | None
+) -> None:
+    ended = a_due_job(at("07:00:00"), succeeded=True, finished_at=at("08:00:30"))
+    world = replace(observed(a_cronjob(policy, active=listed(ended)), ended), controller=ALIVE)
+    now = assist(world, HOURLY, at(moment))
+    assert now.wait_until == (at(until) if until else None)
+    assert (now.first is None) is (until is not None)

@@ -52,7 +52,7 @@ def pod(*values: str) -> dict[str, Any]:
 def test_in_watched_namespaces_the_operator_has_the_same_rights_by_roles() -> None:
     documents = render("watchNamespaces={a,b,a}")
     (everywhere,) = (r for r in of_kind("ClusterRole", render()) if r["metadata"]["name"] == "agentschedule")
-    roles = [role for role in of_kind("Role", documents) if role["metadata"]["name"] != "agentschedule-leader"]
+    roles = [role for role in of_kind("Role", documents) if role["metadata"]["name"] == "agentschedule"]
     assert [(role["metadata"]["namespace"], role["rules"]) for role in roles] == [
         ("a", everywhere["rules"]),
         ("b", everywhere["rules"]),
@@ -60,7 +60,9 @@ def test_in_watched_namespaces_the_operator_has_the_same_rights_by_roles() -> No
     for binding in of_kind("RoleBinding", documents):
         assert binding["roleRef"]["kind"] == "Role"
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "agentschedule", "namespace": "default"}]
-    assert [b["metadata"]["namespace"] for b in of_kind("RoleBinding", documents)] == ["a", "b", "default"]
+    assert [b["metadata"]["namespace"] for b in of_kind("RoleBinding", documents)] == [
+        "a", "b", "default", "kube-system",
+    ]  # fmt: skip
     (container,) = pod("watchNamespaces={a,b,a}")["containers"]
     (written,) = (e["value"] for e in container["env"] if e["name"] == "AGENTSCHEDULE_WATCH_NAMESPACES")
     assert Settings(watch_namespaces=written).watch_namespaces == ("a", "b")
@@ -154,6 +156,21 @@ def test_the_operators_with_one_lease_are_those_of_one_release() -> None:
     assert "request.namespace == 'default' && object.metadata.name == 'other'" in judged
 
 
+def test_to_assist_the_controller_the_operator_may_read_its_lease_and_nothing_else_there() -> None:
+    documents = render()
+    (role,) = (role for role in of_kind("Role", documents) if role["metadata"]["namespace"] == names.SYSTEM_NAMESPACE)
+    assert role["rules"] == [
+        {
+            "apiGroups": ["coordination.k8s.io"],
+            "resources": ["leases"],
+            "resourceNames": [names.CONTROLLER_MANAGER],
+            "verbs": ["get"],
+        }
+    ]
+    (off,) = (e["value"] for e in pod("assist=false")["containers"][0]["env"] if e["name"] == "AGENTSCHEDULE_ASSIST")
+    assert not Settings(assist=off).assist
+
+
 def test_each_value_is_in_the_charts_readme() -> None:
     values = yaml.safe_load((ROOT / CHART / "values.yaml").read_text())
     flat = {
@@ -202,7 +219,9 @@ def test_the_policy_goes_where_the_cluster_knows_it(values: tuple[str, ...], api
         (("networkPolicy.enabled=false",), "NetworkPolicy", []),
         (("watchNamespaces={a,b}", "rbac.aggregate=false"), "ClusterRole", []),
         (("watchNamespaces={a,b}",), "ClusterRoleBinding", []),
-        ((), "Role", ["agentschedule-leader"]),
+        ((), "Role", ["agentschedule-leader", "agentschedule-assist"]),
+        (("assist=false",), "Role", ["agentschedule-leader"]),
+        (("assist=false",), "RoleBinding", ["agentschedule-leader"]),
         (("rbac.create=false",), "Role", []),
     ],
 )
@@ -258,6 +277,7 @@ def test_settings_come_from_the_environment_and_the_probes_read_the_health_port(
         "AGENTSCHEDULE_WORKERS": "7",
         "AGENTSCHEDULE_RESYNC_SECONDS": "300",
         "AGENTSCHEDULE_MAX_OPEN_MANUAL_RUNS": "100",
+        "AGENTSCHEDULE_ASSIST": "true",
         "AGENTSCHEDULE_BUNDLED_IMAGE": "agentschedule:0.1.0",
         "AGENTSCHEDULE_HEALTH_PORT": "8080",
         "AGENTSCHEDULE_METRICS_PORT": "9000",
@@ -280,6 +300,7 @@ def test_settings_come_from_the_environment_and_the_probes_read_the_health_port(
         ("scheduledTimePolicy.enabled=maybe", "enabled"),
         ("serviceAccount.create=false", "serviceAccount.name is needed"),
         ("watchNamespaces={A}", "watchNamespaces"),
+        ("assist=maybe", "assist"),
         ("image.digest=1", "digest"),
         ("policy.requirePodRights=true", "--api-versions"),
     ],

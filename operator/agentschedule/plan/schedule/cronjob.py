@@ -12,7 +12,7 @@ from agentschedule.plan.actions import Action, CreateCronJob, Event, UpdateCronJ
 from agentschedule.plan.answers import CronJobRefused
 from agentschedule.plan.concurrency import blocks_due_times
 from agentschedule.plan.cron import Cron
-from agentschedule.plan.cronjob_gate import QUIET, gate, in_flight, next_due, quiet_until, repair
+from agentschedule.plan.cronjob_gate import QUIET, assist, gate, in_flight, next_due, quiet_until, repair
 from agentschedule.plan.objects import build
 from agentschedule.plan.observed import CronJob
 from agentschedule.plan.schedule.context import ScheduleContext
@@ -52,7 +52,8 @@ def decide_cronjob(context: ScheduleContext) -> CronJobDecision:
     if live is None:  # somebody wrote a schedule that is none: nothing is due, so nothing needs the gate
         return _update(context, cronjob, wanted) if drifted else CronJobDecision()
     if not drifted and repair(context.observed) is None:
-        return CronJobDecision()
+        owed = assist(context.observed, live, context.now, _nothing_due_after(context))
+        return CronJobDecision((owed.first,) if owed.first else (), wait_until=owed.wait_until)
     may_write = gate(context.observed, live, context.now, _nothing_due_after(context))
     if may_write.first:
         return CronJobDecision((may_write.first,))

@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from agentschedule import child_names, names
 from agentschedule.api.schedule import AgentSchedule
 from agentschedule.names import Reason
-from agentschedule.plan.actions import AskWhyMissed, StartDue, UpdateCronJob
+from agentschedule.plan.actions import AskWhyMissed, CreateRun, StartDue, UpdateCronJob
 from agentschedule.plan.answers import JobRefused, MissReason
+from agentschedule.plan.controller import Controller
 from agentschedule.plan.objects import build
 from agentschedule.plan.observed import CronJob, Observed
 from agentschedule.plan.schedule.plan import SchedulePlan, plan_schedule
@@ -162,3 +165,56 @@ def test_a_new_schedule_is_not_written_in_the_last_second_before_it_comes_due() 
     (action,) = early.actions
     assert isinstance(action, UpdateCronJob)
     assert action.before == at("07:40:59")
+
+
+def assisted(clock: str, schedule: AgentSchedule, world: Observed) -> SchedulePlan:
+    return plan_at(clock, schedule, replace(unexplained(world), controller=Controller(renews=True)))
+
+
+def test_what_its_controller_does_not_start_is_started_while_nothing_else_is_to_be_done() -> None:
+    world = Observed(in_force(hourly()))
+
+    before, after = (assisted(clock, hourly(), world) for clock in ("08:00:00.400", "08:00:01"))
+
+    assert (before.actions, before.requeue_at) == ((), at("08:00:01"))
+    assert after.actions == (StartDue(in_force(hourly()), at("08:00:00")),)
+    assert not plan_at("08:00:01", hourly(), world).actions, "as long as nothing is known of it"
+
+
+def test_a_job_that_was_started_for_the_controller_is_recorded_and_counted_as_its_own() -> None:
+    """The world is the same whoever started it."""
+    job, done = a_due_job(at("08:00:00")), at("08:00:00")
+    world = Observed(in_force(hourly(), active=listed(job), last_schedule_time=done), (job,))
+
+    (made,) = assisted("08:00:02", hourly(), world).actions
+    record = a_run(job.name, spec={"trigger": "Schedule", "scheduledTime": done}, jobUID=job.uid, phase="Running")
+    status = assisted("08:00:03", hourly(), replace(world, runs=(record,))).status
+
+    assert isinstance(made, CreateRun)
+    assert status
+    assert status.counts
+    assert (status.counts.due, status.counts.started, status.accounted_through) == (1, 1, done)
+
+
+@pytest.mark.parametrize("end", ["2026-03-02T07:59:59Z", "2026-03-02T07:30:00Z"])
+def test_nothing_is_started_for_the_controller_after_the_window(end: str) -> None:
+    schedule = hourly(endAt=end)
+    actions = assisted("08:00:02", schedule, Observed(in_force(schedule))).actions
+    assert [type(action) for action in actions] == [UpdateCronJob], "which suspends it"
+
+
+def test_nothing_is_started_for_the_controller_after_the_window_though_what_is_before_its_end_is_still_open() -> None:
+    """07:00 may still start, so that the CronJob is not suspended yet; the controller would start 08:00."""
+    open_since = SEEN | {"accountedThrough": "2026-03-02T06:00:00Z"}
+    schedule = a_schedule(open_since, endAt="2026-03-02T07:30:00Z", startingDeadlineSeconds=7200)
+    world = Observed(in_force(schedule, deadline_seconds=7200, last_schedule_time=at("06:00:00")))
+    plans = [assisted(clock, schedule, world) for clock in ("07:00:02", "08:00:02")]
+    assert [plan.actions for plan in plans] == [(StartDue(world.cronjob, at("07:00:00")),), ()]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("more", [{}, {"schedule": "0 25 * * *"}], ids=["to be put back", "not to be put back"])
+def test_nothing_is_started_for_the_controller_that_somebody_else_wrote(more: dict[str, str]) -> None:
+    """Somebody made it run each minute; the author's own schedule may be one that cannot be."""
+    world = Observed(in_force(hourly(), schedule="* * * * *", generation=2))
+    plans = [assisted(clock, hourly(**more), world) for clock in ("07:40:01.500", "07:40:59.500")]
+    assert not any(isinstance(action, StartDue) for plan in plans for action in plan.actions)

@@ -32,6 +32,7 @@ class History:
     lags: tuple[float, ...] = (0.03,)
     status_lag: float = 0.1
     kept: int = 100
+    assist: bool = False  # the controller counts as alive, as it does for some seconds also when it is not
 
     def length(self, due: datetime) -> float:
         return self.lengths[self._index(due) % len(self.lengths)]
@@ -112,6 +113,7 @@ def draw(seed: str) -> History:
         lags=random.choice(((0.03,), (0.03,), (0.4, 0.05), (2.5, 0.1, 0.9), (8.0, 0.1))),
         status_lag=random.choice((0.05, 0.4)),
         kept=random.choice((100, 100, 1, 3)),
+        assist=random.random() < 0.5,
     )
 
 
