@@ -10,7 +10,8 @@ import asyncio
 import sys
 import time
 from collections import defaultdict
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from agentschedule import child_names, names
@@ -66,41 +67,49 @@ def measure(world: World, operator: OperatorProcess, number: int) -> int:
 
 
 async def _measure(world: World, number: int) -> list[Figure]:
-    took: dict[str, list[float]] = defaultdict(list)
-    space = world.namespace
-    uid = world.schedule("report")["metadata"]["uid"]
     async with bare(world.cluster) as client:
-        await client.send("POST", f"{CORE}/{space}/configmaps", {"metadata": {"name": "anchor"}})
-        seen = Seen()
-        watches = [
-            asyncio.create_task(seen.take(client, f"{BATCH}/{space}/jobs", "job")),
-            asyncio.create_task(seen.take(client, f"{CORE}/{space}/pods", "pod")),
-        ]
-        await asyncio.sleep(1)
-        for index in range(number):
-            body = {"data": {"number": str(index)}}
-            took["patch"].append(await client.timed("PATCH", f"{CORE}/{space}/configmaps/anchor", body))
-            token = f"token-{index}"
-            run = child_names.triggered_run_name("report", uid, token)
-            annotated = {"metadata": {"annotations": {names.ANNOTATION_TRIGGER: token}}}
-            begun = time.perf_counter()
-            await client.send("PATCH", f"{CUSTOM}/{space}/{names.SCHEDULE_PLURAL}/report", annotated)
-            for kind in ("job", "pod"):
-                took[kind].append(await seen.of(kind, run) - begun)
-            ended = {"status": ended_pod()}
-            await client.send("PATCH", f"{CORE}/{space}/pods/{seen.pods[run]}/status", ended)
-            await asyncio.sleep(PAUSE)
-        for watch in watches:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
-    ms = {what: [1000 * seconds for seconds in values] for what, values in took.items()}
+        await client.send("POST", f"{CORE}/{world.namespace}/configmaps", {"metadata": {"name": "anchor"}})
+        async with _watching(client, world.namespace) as seen:
+            ms = await _trigger(client, world, seen, number)
     anchor = p50(ms["patch"])
     return [
         Figure("annotate → Job, p50", p50(ms["job"]), "ms", anchor, GOAL_JOB),
         Figure("annotate → pod, p50", p50(ms["pod"]), "ms", anchor, GOAL_POD),
         Figure("annotate → Job, p99 beside its p50", p99(ms["job"]), "ms", p50(ms["job"]), GOAL_TAIL),
     ]
+
+
+@asynccontextmanager
+async def _watching(client: Bare, space: str) -> AsyncIterator[Seen]:
+    seen = Seen()
+    paths = {"job": f"{BATCH}/{space}/jobs", "pod": f"{CORE}/{space}/pods"}
+    watches = [asyncio.create_task(seen.take(client, path, kind)) for kind, path in paths.items()]
+    await asyncio.sleep(1)
+    try:
+        yield seen
+    finally:
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+
+
+async def _trigger(client: Bare, world: World, seen: Seen, number: int) -> dict[str, list[float]]:
+    """Milliseconds: of each PATCH of the anchor, and from the annotation to the Job and to the pod."""
+    took: dict[str, list[float]] = defaultdict(list)
+    space, uid = world.namespace, world.schedule("report")["metadata"]["uid"]
+    for index in range(number):
+        body = {"data": {"number": str(index)}}
+        took["patch"].append(1000 * await client.timed("PATCH", f"{CORE}/{space}/configmaps/anchor", body))
+        token = f"token-{index}"
+        run = child_names.triggered_run_name("report", uid, token)
+        annotated = {"metadata": {"annotations": {names.ANNOTATION_TRIGGER: token}}}
+        begun = time.perf_counter()
+        await client.send("PATCH", f"{CUSTOM}/{space}/{names.SCHEDULE_PLURAL}/report", annotated)
+        for kind in ("job", "pod"):
+            took[kind].append(1000 * (await seen.of(kind, run) - begun))
+        await client.send("PATCH", f"{CORE}/{space}/pods/{seen.pods[run]}/status", {"status": ended_pod()})
+        await asyncio.sleep(PAUSE)
+    return took
 
 
 if __name__ == "__main__":

@@ -45,12 +45,8 @@ def plan_schedule(
     validation = with_refusal(context.validation, refused.message if refused else None)
     trigger = decide_trigger(schedule, validation, observed, now)
     closed = context.close(final=step.close_ledger)
-    if (
-        closed.last_missed
-        and context.own
-        and _why_missed(context.own, closed.last_missed.scheduled_time, observed) is None
-    ):
-        return SchedulePlan((AskWhyMissed(context.own, closed.last_missed.scheduled_time),))
+    if question := _question(closed, context.own, observed):
+        return SchedulePlan((question,))
     closed = _explained(closed, context.own, observed)
     if actions := _bookkeeping(schedule, observed, trigger, closed):
         return SchedulePlan(actions)
@@ -63,6 +59,14 @@ def plan_schedule(
         # The session of the last run is part of the CronJob, where the next one is to continue it.
         replan=step.close_ledger or _has_expired(schedule, status, observed, closed) or session_moved(schedule, status),
     )
+
+
+def _question(closed: Closed, cronjob: CronJob | None, observed: Observed) -> AskWhyMissed | None:
+    """What to ask before a due time is called missed, if it was not asked yet."""
+    missed = closed.last_missed
+    if missed is None or cronjob is None or _why_missed(cronjob, missed.scheduled_time, observed):
+        return None
+    return AskWhyMissed(cronjob, missed.scheduled_time)
 
 
 def _why_missed(cronjob: CronJob, due: datetime, observed: Observed) -> JobRefused | MissReason | None:
