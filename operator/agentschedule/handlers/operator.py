@@ -121,9 +121,9 @@ class Operator:
         body: Any = event["object"]
         meta, deleted = body["metadata"], event["type"] == "DELETED"
         self.watches.heard(self.scope.watch(table.resource.plural, meta["namespace"]))
+        key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
         if self.controller and table is self.store.jobs:
             self.controller.heard(event)
-        key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
         if key is None or not key.schedule:
             return
         if table.resource in resources.OWN:  # somebody may wait for what comes of it
