@@ -87,8 +87,11 @@ def test_the_plain_manifest_installs_the_operator_and_the_samples_run(
     sleep_until(next_minute())
     scheduled = wait_for(lambda: _ended_runs(samples, "hello"), "a scheduled run of hello")[0]
     _to_a_quiet_moment()
+    wait_for(lambda: samples.status("hello")["active"] == 0, "the end of the scheduled run of this minute", 40)
     created = samples.cluster.kubectl("create", "-f", str(SAMPLES / "run-now" / "hello.yaml"), "-o", "name").strip()
-    samples.kubectl("wait", "--for=condition=Complete", created, "--timeout=120s")
+    status = ended(samples, created.rpartition("/")[2])["status"]
+    assert status["phase"] == "Succeeded", status
+    samples.kubectl("wait", "--for=condition=Complete", created, "--timeout=10s")
     manual = samples.run(created.partition("/")[2])
 
     for run in (by_annotation, scheduled, manual):

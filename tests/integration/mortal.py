@@ -48,6 +48,7 @@ class Fate:
     before: bool = True
     writes: list[str] = field(default_factory=list)
     died: bool = False
+    in_time: bool = True  # what has to be done within seconds could be
     # Begin and end of each reconcile that came to its end, of both operators.
     reconciles: list[tuple[datetime, datetime]] = field(default_factory=list)
 
