@@ -59,8 +59,8 @@ class Table(Generic[T]):
     listed_at: dict[str | None, int] = field(default_factory=dict)
     # Schedules of which a look of our own has shown something: when the watch brings it, it will be no news.
     looked_at: set[Key] = field(default_factory=set)
-    # Schedules of which something has changed since they were planned.
-    changed: set[Key] = field(default_factory=set)
+    # Schedules that were planned on what is here: one of which something changes is none of them any more.
+    planned: set[Key] = field(default_factory=set)
     _by_uid: dict[str, Entry[T]] = field(default_factory=dict)
     _by_key: dict[Key, dict[str, T]] = field(default_factory=lambda: defaultdict(dict))
     _gone: OrderedDict[str, int] = field(default_factory=OrderedDict)
@@ -92,16 +92,16 @@ class Table(Generic[T]):
         self._by_key[key][uid] = item
         self._shown.pop(key, None)
         if news:
-            self.changed.add(key)
+            self.planned.discard(key)
         return key if news else None
 
     def put_planned(self, body: Body) -> None:
         """Take in what was just written as it was planned: that is nothing to plan anew for."""
         old = self._by_uid.get(body["metadata"]["uid"])
-        due = old is not None and old.key in self.changed
+        planned = old is not None and old.key in self.planned
         key = self.put(body)
-        if key and not due:
-            self.changed.discard(key)
+        if key and planned:
+            self.planned.add(key)
 
     def look(self, body: Body) -> Key | None:
         """The same, of what we asked for ourselves."""
@@ -134,7 +134,7 @@ class Table(Generic[T]):
 
     def _forget(self, uid: str, entry: Entry[T]) -> None:
         self._shown.pop(entry.key, None)
-        self.changed.add(entry.key)
+        self.planned.discard(entry.key)
         mine = self._by_key.get(entry.key, {})
         mine.pop(uid, None)
         if not mine:
@@ -220,14 +220,6 @@ def _schedule_name(body: Body) -> str:
     return str(body["spec"]["scheduleName"])
 
 
-def _taken(key: Key, *sets: set[Key]) -> bool:
-    """Take it from all of them; True if it was in one."""
-    found = [keys for keys in sets if key in keys]
-    for keys in found:
-        keys.discard(key)
-    return bool(found)
-
-
 class Store:
     """All kinds together."""
 
@@ -241,30 +233,24 @@ class Store:
         self.cronjobs = Table[CronJob](resources.CRONJOBS, parse.cronjob, _name, _is_labelled)
         self.jobs = Table[Job](resources.JOBS, parse.job, _label, _is_labelled)
         self.pods = Table[Pod](resources.PODS, parse.pod, _label, _is_labelled)
+        # Schedules that were planned, and of which nothing has changed since but pods: those are the runs'.
+        self.planned = set[Key]()
+        for table in (self.schedules, self.runs, self.cronjobs, self.jobs):
+            table.planned = self.planned
 
     @property
     def tables(self) -> tuple[Table[Any], ...]:
-        return (*self._of_schedules, self.pods)
-
-    @property
-    def _of_schedules(self) -> tuple[Table[Any], ...]:
-        return (self.schedules, self.runs, self.cronjobs, self.jobs)
+        return (self.schedules, self.runs, self.cronjobs, self.jobs, self.pods)
 
     def schedule(self, key: Key) -> AgentSchedule | Unreadable | None:
         return self.schedules.last_of(key)
 
-    def take_changed(self, key: Key) -> bool:
-        """True if something that a schedule is planned by has changed since this was last asked."""
-        self.pods.changed.discard(key)  # runs are planned by them
-        return _taken(key, *(table.changed for table in self._of_schedules))
-
-    def is_changed(self, key: Key) -> bool:
-        """The same, and it stays so."""
-        return any(key in table.changed for table in self._of_schedules)
-
     def take_looked_at(self, key: Key) -> bool:
         """True if looks of our own have shown something of a schedule since this was last asked."""
-        return _taken(key, *(table.looked_at for table in self.tables))
+        found = [table.looked_at for table in self.tables if key in table.looked_at]
+        for keys in found:
+            keys.discard(key)
+        return bool(found)
 
     def observed(self, key: Key) -> Observed:
         """The snapshot that a decision is made on."""

@@ -27,7 +27,7 @@ from agentschedule.handlers.metrics import Metrics
 from agentschedule.plan.actions import Plan
 from agentschedule.plan.answers import Answer, Refusal
 from agentschedule.plan.conditions import internal_error_of
-from agentschedule.plan.controller import Controller
+from agentschedule.plan.controller import Controller, unknown
 from agentschedule.plan.observed import Observed
 from agentschedule.plan.run.plan import is_at_rest, needs_fresh_look, plan_run
 from agentschedule.plan.schedule.plan import plan_schedule
@@ -71,9 +71,9 @@ class Reconciler:
     now: Callable[[], datetime] = utc_now
     metrics: Metrics = field(default_factory=Metrics)
     floor: Floor = field(default_factory=Floor)
-    controller: Callable[[], Controller] = Controller
+    controller: Callable[[str], Controller] = unknown  # what a namespace knows of it
     # Of each schedule of which nothing was left to do: when to plan it though nothing changes.
-    planned: dict[Key, datetime | None] = field(default_factory=dict)
+    resting: dict[Key, datetime | None] = field(default_factory=dict)
 
     async def __call__(self, key: Key) -> None:
         """Reconcile a schedule and its runs. Raises ClusterError for what a retry may mend; RunFailed for a bug met
@@ -100,7 +100,7 @@ class Reconciler:
             except Exception as bug:  # of this run: the others go on
                 failed = failed or RunFailed(run, bug)
             again |= self.store.take_looked_at(key) and number > 0  # those before it were not planned on that
-        if first.owes_status or self._is_stalled(key) or self.store.is_changed(key):
+        if first.owes_status or self._is_stalled(key) or key not in self.store.planned:
             moments[0] = (await self._schedule(key, failing=failed is not None)).requeue_at
         if self.store.take_looked_at(key) or again:
             moments.append(self.now())
@@ -108,13 +108,13 @@ class Reconciler:
         if failed:
             raise failed
         if self.store.schedule(key):
-            self.planned[key] = moments[0]
+            self.resting[key] = moments[0]
 
     async def _schedule_first(self, key: Key) -> Pass:
         """Nothing, if all is as it was when the schedule was planned last, and nothing is due."""
-        known, until = key in self.planned, self.planned.pop(key, None)  # unknown again, if anything fails
+        rests, until = key in self.resting, self.resting.pop(key, None)  # not any more, if anything fails
         due = until is not None and until <= self.now()
-        if known and not due and not self.store.is_changed(key) and not self.store.cronjobs.is_unwatched(key):
+        if rests and not due and key in self.store.planned and not self.store.cronjobs.is_unwatched(key):
             return Pass(until)
         return await self._schedule(key, failing=True, last=False)
 
@@ -129,7 +129,7 @@ class Reconciler:
             schedule = self.store.schedule(key)
             if schedule is None:
                 return None
-            self.store.take_changed(key)
+            self.store.planned.add(key)
             with self.metrics.decision(f"{key.namespace}/{key.schedule}"):
                 plan = plan_schedule(schedule, self._observed(key, answers), self.now(), failing)
             table = self.store.schedules
@@ -157,7 +157,7 @@ class Reconciler:
         return await self._steps(key, step)
 
     def _observed(self, key: Key, answers: tuple[Answer, ...]) -> Observed:
-        return replace(self.store.observed(key), answers=answers, controller=self.controller())
+        return replace(self.store.observed(key), answers=answers, controller=self.controller(key.namespace))
 
     async def _steps(
         self,

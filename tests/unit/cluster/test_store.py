@@ -220,9 +220,22 @@ def test_what_was_written_as_planned_is_nothing_to_plan_for_and_hides_no_other_c
 
     store = Store()
     store.schedules.put(body(5))
-    assert [store.take_changed(KEY), store.take_changed(KEY)] == [True, False]
+    assert KEY not in store.planned
+    store.planned.add(KEY)
     store.schedules.put_planned(body(6))
-    assert not store.is_changed(KEY)
+    assert KEY in store.planned
     store.schedules.put(body(7, trigger="now"))
     store.schedules.put_planned(body(8, trigger="now"))
-    assert store.is_changed(KEY)
+    assert KEY not in store.planned
+
+
+def test_a_schedule_is_planned_by_all_but_pods_and_nothing_stays_of_one_that_is_gone() -> None:
+    store = Store()
+    store.planned.add(KEY)
+    store.pods.put(pod_body({}))
+    assert KEY in store.planned
+    store.cronjobs.put(a_cronjob(5))
+    assert KEY not in store.planned
+    store.planned.add(KEY)
+    store.cronjobs.drop(a_cronjob(5)["metadata"]["uid"])
+    assert not store.planned
