@@ -48,7 +48,7 @@ class Queue:
 
     def add_soon(self, key: Key) -> None:
         """The same, with what else is to come in the next moment: for news that nobody waits for."""
-        if key not in self._turns:
+        if not self.asleep and key not in self._turns:
             self._retry(key, GATHER_SECONDS)
 
     def wake(self, keys: Iterable[Key]) -> None:
