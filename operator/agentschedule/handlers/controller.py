@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from agentschedule.cluster.lease import Leases
 from agentschedule.errors import ClusterError, Forbidden, Refused
 from agentschedule.handlers.leader import monotonic
 from agentschedule.handlers.reconcile import utc_now
-from agentschedule.plan.controller import FRESH_SECONDS, Controller, Signs
+from agentschedule.plan.controller import FRESH_SECONDS, Controller, Renewals
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
@@ -35,16 +36,22 @@ class ControllerWatch:
     clock: Callable[[], float] = monotonic
     now: Callable[[], datetime] = utc_now
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _signs: Signs = field(default_factory=Signs)
+    _renewals: Renewals = field(default_factory=Renewals)
+    # Of each namespace: when the latest Job of its making was created, and when that was heard, in the order of these.
+    _made: OrderedDict[str, tuple[datetime, float]] = field(default_factory=OrderedDict)
     _told: str | None = None
 
     @classmethod
     def of(cls, client: Client) -> Self:
         return cls(Leases(client, names.SYSTEM_NAMESPACE, names.CONTROLLER_MANAGER))
 
-    def seen(self) -> Controller:
+    def seen(self, namespace: str) -> Controller:
         """What is known of it now."""
-        return self._signs.at(self.clock())
+        now = self.clock()
+        while self._made and next(iter(self._made.values()))[1] + FRESH_SECONDS <= now:
+            self._made.popitem(last=False)
+        made, _ = self._made.get(namespace, (None, now))
+        return Controller(self._renewals.go_on(now), made)
 
     async def run(self) -> None:
         """Look at its Lease, until cancelled."""
@@ -61,7 +68,7 @@ class ControllerWatch:
         except ClusterError as error:  # what was seen before goes out of date by itself
             logger.debug("the Lease %s: %s", self.leases, error)
         else:
-            self._signs = self._signs.looked(lease, began)
+            self._renewals = self._renewals.looked(lease, began)
             self._tell("is read" if lease else "is not there")
 
     def heard(self, event: Any) -> None:
@@ -71,7 +78,9 @@ class ControllerWatch:
             return
         made = parse.made_by_controller(event["object"])
         if made and abs(self.now() - made) < RECENT:
-            self._signs = self._signs.heard(made, self.clock())
+            namespace = event["object"]["metadata"]["namespace"]
+            self._made[namespace] = made, self.clock()
+            self._made.move_to_end(namespace)
 
     def _tell(self, state: str) -> None:
         """Once for each change."""

@@ -38,7 +38,7 @@ from agentschedule.handlers.storages import keep_nothing
 from agentschedule.handlers.timer import Timer
 from agentschedule.handlers.watches import Watches
 from agentschedule.plan.conditions import internal_error
-from agentschedule.plan.controller import Controller
+from agentschedule.plan.controller import unknown
 from agentschedule.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Operator:
         failures, scope = Failures(_teller(Teller(client, recorder)), series), Scope(settings.watch_namespaces)
         series.leader.set_function(fence.is_open)
         controller = ControllerWatch.of(client) if settings.assist else None
-        seen = controller.seen if controller else Controller
+        seen = controller.seen if controller else unknown
         work = Reconciler(client, store, recorder, timer.set, metrics=series, controller=seen)
         queue = Queue(work, failures, asleep=leader is not None)
         resync = Resync(client, store, queue, watches, settings.resync_seconds, scope)
@@ -122,14 +122,11 @@ class Operator:
         meta, deleted = body["metadata"], event["type"] == "DELETED"
         self.watches.heard(self.scope.watch(table.resource.plural, meta["namespace"]))
         key = table.drop(meta["uid"], int(meta["resourceVersion"])) if deleted else table.put(body)
+        if key and key.schedule:  # of our own kinds somebody may wait for what comes of it
+            add = self.queue.add if table.resource in resources.OWN else self.queue.add_soon
+            add(key)
         if self.controller and table is self.store.jobs:
             self.controller.heard(event)
-        if key is None or not key.schedule:
-            return
-        if table.resource in resources.OWN:  # somebody may wait for what comes of it
-            self.queue.add(key)
-        else:
-            self.queue.add_soon(key)
 
 
 async def run(settings: Settings) -> None:

@@ -27,6 +27,7 @@ HELD = Lease("master-0_1", 15, 0, "then", "then", "1")
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 DUE = {names.CRONJOB_TIMESTAMP: rfc3339(START)}
 NOWHERE: Any = None
+MINE, THEIRS = job_body()["metadata"]["namespace"], "theirs"
 
 
 @dataclass
@@ -64,7 +65,7 @@ def made(by: str = names.CONTROLLER_MANAGER, kind: str = "ADDED", annotations: A
 
 async def after(seconds: float, watching: ControllerWatch) -> Controller:
     await asyncio.sleep(seconds)
-    return watching.seen()
+    return watching.seen(MINE)
 
 
 def test_its_lease_is_read_every_few_seconds_and_the_second_look_shows_that_it_is_alive() -> None:
@@ -126,6 +127,15 @@ def test_a_job_that_it_has_just_made_is_a_sign_for_some_seconds() -> None:
     run(story())
 
 
+def test_whoever_makes_a_job_that_looks_like_one_of_its_tells_his_own_namespace_only() -> None:
+    async def story() -> None:
+        watching = watch()
+        watching.heard(made())
+        assert [watching.seen(MINE), watching.seen(THEIRS)] == [Controller(made=START), UNKNOWN]
+
+    run(story())
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -142,7 +152,7 @@ def test_other_news_of_jobs_say_nothing_about_it(event: Any) -> None:
     async def story() -> None:
         watching = watch()
         watching.heard(event)
-        assert watching.seen() == UNKNOWN
+        assert watching.seen(MINE) == UNKNOWN
 
     run(story())
 
@@ -153,10 +163,14 @@ def test_it_is_looked_after_unless_it_is_not_to_be_assisted(assist: bool) -> Non
     operator = Operator.wire(connection, Settings(assist=assist, leader_election=False))
     event = made()
     event["object"]["metadata"]["creationTimestamp"] = rfc3339(datetime.now(UTC))
-    operator.hear(operator.store.jobs, event)
+
+    async def hear() -> None:
+        operator.hear(operator.store.jobs, event)
+
+    asyncio.run(hear())
     work: Any = operator.queue.work
     assert (operator.controller is not None) is assist
-    assert (work.controller() != UNKNOWN) is assist
+    assert (work.controller(MINE) != UNKNOWN) is assist
 
 
 def test_assisting_is_switched_off_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -330,7 +330,7 @@ def test_each_decision_knows_what_is_known_of_the_controller(monkeypatch: pytest
 
     monkeypatch.setattr(module, "plan_schedule", plan_schedule)
     server: Any = Server({})
-    for known in ({}, {"controller": lambda: alive}):
+    for known in ({}, {"controller": {KEY.namespace: alive}.get}):
         work: Any = Reconciler(server, store, Events(), lambda *_: None, lambda: NOW, **known)  # type: ignore[arg-type]
         asyncio.run(work(KEY))
     assert seen == [UNKNOWN, alive]

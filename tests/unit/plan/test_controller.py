@@ -1,4 +1,4 @@
-"""What the signs of the CronJob controller say at a moment of our own clock: its Lease, and the Jobs that it makes."""
+"""What the Lease of the CronJob controller says at a moment of our own clock, and when it counts as alive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from agentschedule.plan.controller import FRESH_SECONDS, UNKNOWN, Controller, Signs
+from agentschedule.plan.controller import UNKNOWN, Controller, Renewals
 from agentschedule.plan.lease import Lease
 from tests.unit.builders import at
 
@@ -19,9 +19,9 @@ DUE = at("08:00:00")
 SECOND = timedelta(seconds=1)
 
 
-def looks(*looks: tuple[Lease | None, float]) -> Signs:
+def looks(*looks: tuple[Lease | None, float]) -> Renewals:
     """After looks at these moments."""
-    signs = Signs()
+    signs = Renewals()
     for lease, now in looks:
         signs = signs.looked(lease, now)
     return signs
@@ -48,14 +48,8 @@ def looks(*looks: tuple[Lease | None, float]) -> Signs:
         pytest.param(looks((HELD, 100), (replace(AGAIN, holder="other"), 105)), 105, True, id="another holds it now"),
     ],
 )
-def test_a_lease_is_alive_if_it_changes_between_our_looks(signs: Signs, now: float, renews: bool) -> None:
-    assert signs.at(now).renews is renews
-
-
-def test_a_job_that_it_made_is_a_sign_for_some_seconds() -> None:
-    signs = Signs().heard(DUE, 100)
-    assert signs.at(100 + FRESH_SECONDS - 0.1) == Controller(made=DUE)
-    assert signs.at(100 + FRESH_SECONDS) == UNKNOWN
+def test_a_lease_is_alive_if_it_changes_between_our_looks(signs: Renewals, now: float, renews: bool) -> None:
+    assert signs.go_on(now) is renews
 
 
 @pytest.mark.parametrize(
