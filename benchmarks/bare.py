@@ -20,6 +20,7 @@ from agentschedule import names
 from tools.cluster.base import Cluster
 
 Body = dict[str, Any]
+BUSY, PAUSE = 429, 0.2  # seconds
 AT_ONCE = 50  # requests, as many as the operator has workers
 CUSTOM = f"/apis/{names.API_VERSION}/namespaces"
 BATCH, CORE = "/apis/batch/v1/namespaces", "/api/v1/namespaces"
@@ -51,12 +52,19 @@ class Bare:
         return time.perf_counter() - begun
 
     async def watch(self, path: str, selector: str = "") -> AsyncIterator[Body]:
-        """Events from now on, until whoever asked has seen enough."""
+        """Events from now on, until whoever asked has seen enough. Raises RuntimeError for a refusal."""
         params = {"watch": "true", "labelSelector": selector} if selector else {"watch": "true"}
         timeout = aiohttp.ClientTimeout(total=None)
-        async with self._session.get(self._server + path, params=params, timeout=timeout) as answer:
-            async for line in answer.content:
-                yield json.loads(line)
+        while True:
+            async with self._session.get(self._server + path, params=params, timeout=timeout) as answer:
+                if answer.status == BUSY:  # the kind is very new
+                    await asyncio.sleep(PAUSE)
+                    continue
+                if answer.status >= 400:
+                    raise RuntimeError(f"watch {path}: {(await answer.text())[:300]}")
+                async for line in answer.content:
+                    yield json.loads(line)
+                return
 
 
 @asynccontextmanager
